@@ -1,0 +1,22 @@
+//! The Arrow columns of spans, logs and metrics, and typed access to them.
+//!
+//! A [`Spans`], [`Logs`] or [`Metrics`] is a `RecordBatch` whose columns are known: they are read with the
+//! constants of [`spans`], [`logs`] and [`metrics`], never by a string.
+//!
+//! ```
+//! use spanledger_schema::{Spans, Table as _, spans};
+//!
+//! let rows = Spans::empty();
+//! assert_eq!(rows.get(spans::NAME).len(), 0);
+//! ```
+
+mod column;
+mod kinds;
+mod tables;
+
+pub use column::{Column, Field, Role, Value};
+pub use kinds::{
+    Bytes, CountList, CountMap, Events, Flag, Float, FloatList, Int, Kind, Links, SmallInt, Text, TextList,
+    TextMap, Time, Usd,
+};
+pub use tables::{Logs, Metrics, Spans, Table, content, logs, metrics, spans};
