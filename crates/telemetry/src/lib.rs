@@ -1,1 +1,14 @@
-//! To come.
+//! The collector's own metrics and logs.
+//!
+//! ```
+//! use spanledger_telemetry::Meter;
+//!
+//! let meter = Meter::default();
+//! let spans = meter.counter("otelcol_receiver_accepted_spans", "Spans accepted", &[("receiver", "otlp")]);
+//! spans.add(3);
+//! assert_eq!(spans.value(), 3);
+//! ```
+
+mod meter;
+
+pub use meter::{Counter, Family, Gauge, Labels, Meter, Sample, Type};

@@ -1,0 +1,22 @@
+//! What a component is given when it is built.
+
+use std::sync::Arc;
+
+use spanledger_telemetry::Meter;
+
+use crate::{Clock, ComponentId, LogId};
+
+/// What a component is given when it is built. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Its own id.
+    pub id: ComponentId,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where it counts; names are prefixed by nobody, labels are its own.
+    pub meter: Meter,
+    /// Its share of the memory budget, in bytes.
+    pub memory_bytes: usize,
+    /// The log that feeds it.
+    pub log: LogId,
+}

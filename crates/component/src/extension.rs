@@ -1,0 +1,140 @@
+//! Extensions: what serves the collector itself, and what they can ask of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Context, Error, Position, Stability};
+
+/// Serves the collector itself: health, administration, the settings of the log.
+#[async_trait]
+pub trait Extension: Send {
+    /// Opens what it listens on, before anything else of the collector starts.
+    async fn start(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Serves until `stop`. An error ends the collector.
+    async fn run(self: Box<Self>, host: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error>;
+
+    /// The settings of the log, from the extension that has them.
+    fn wal(&self) -> Option<WalSettings> {
+        None
+    }
+}
+
+/// Where the log is and how large it may grow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalSettings {
+    /// Its folder.
+    pub directory: PathBuf,
+    /// The most it may take on disk; `None`: the smaller of 10 GiB and 80 % of the volume.
+    pub max_bytes: Option<u64>,
+    /// How long delivered segments are kept for replay.
+    pub retain: Duration,
+}
+
+/// What an extension can ask of the running collector.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// The safe points and the lag of every branch.
+    fn status(&self) -> Status;
+
+    /// Whether the start is done: listeners are open and the log can be appended to.
+    fn started(&self) -> bool;
+
+    /// Whether intake takes requests now; the reason when it does not.
+    fn ready(&self) -> Result<(), String>;
+
+    /// Waits until everything accepted before the call is delivered by the branch (by all when `None`) and folded by
+    /// connectors. After `timeout`, or for an unknown branch, says what still waits.
+    async fn flush(&self, branch: Option<&str>, timeout: Duration) -> Result<(), Vec<Waiting>>;
+}
+
+/// What a branch has not delivered yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Which branch.
+    pub branch: String,
+    /// The first position that is not delivered.
+    pub from: Position,
+    /// Spans, log records and points that wait.
+    pub items: u64,
+    /// The last error of a delivery, if that is why.
+    pub error: Option<String>,
+}
+
+/// The safe points of the log and of every branch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the program.
+    pub version: String,
+    /// Whether intake takes requests.
+    pub ready: bool,
+    /// The log.
+    pub log: LogStatus,
+    /// Every exporter and connector that reads the log.
+    pub branches: Vec<BranchStatus>,
+}
+
+/// The log's side of the status.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogStatus {
+    /// Its identity, 32 hex digits.
+    pub id: String,
+    /// Its folder.
+    pub directory: PathBuf,
+    /// The last durable position; 0 when the log is empty.
+    pub durable: Position,
+    /// Spans, log records and points that were accepted since the log was made.
+    pub accepted_items: u64,
+    /// What it takes on disk.
+    pub bytes: u64,
+    /// The most it may take.
+    pub max_bytes: u64,
+}
+
+/// One branch's side of the status.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BranchStatus {
+    /// The exporter or connector id.
+    pub id: String,
+    /// The last delivered position; 0 when nothing is.
+    pub delivered: Position,
+    /// Spans, log records and points that wait.
+    pub waiting_items: u64,
+    /// Their bytes in the log.
+    pub waiting_bytes: u64,
+    /// How long the oldest of them has waited, in seconds.
+    pub oldest_seconds: f64,
+    /// Records that went to the dead letters.
+    pub dead_letters: u64,
+    /// Why the last delivery failed, while it fails.
+    pub error: Option<String>,
+}
+
+/// How an extension is named, configured and built.
+pub trait ExtensionFactory: Send + Sync + 'static {
+    /// The word in the YAML.
+    const TYPE: &'static str;
+    /// Other words for it.
+    const ALIASES: &'static [&'static str] = &[];
+    /// How settled it is.
+    const STABILITY: Stability;
+    /// Its settings.
+    type Config: DeserializeOwned + JsonSchema + Default + Send + Sync + 'static;
+
+    /// What is wrong with settings that could be read, each with its path below the component's.
+    fn check(_config: &Self::Config) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// Builds it. Opens nothing yet.
+    fn build(config: &Self::Config, context: &Context) -> Result<Box<dyn Extension>, Error>;
+}

@@ -1,0 +1,129 @@
+//! What a receiver hands requests to: reserve room, read the body, have it made durable, answer the sender.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{Error, Permit, Signal};
+
+/// One request: the OTLP protobuf message, decompressed; exactly what the log stores.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Which Export*ServiceRequest it is.
+    pub signal: Signal,
+    /// The message.
+    pub body: Bytes,
+}
+
+/// What became of a request that was taken in. It is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Accepted {
+    /// Items (spans, log records, points) that the request had, rejected ones included.
+    pub items: u64,
+    /// Items that were rejected; becomes OTLP `partial_success`.
+    pub rejected: u64,
+    /// Why they were rejected, or a warning; empty when all is well.
+    pub message: String,
+}
+
+/// Why a request was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The bytes are no such message. Not to be sent again.
+    #[error("{0}")]
+    Malformed(Error),
+    /// Larger than a request may be. Not to be sent again.
+    #[error("request of {bytes} bytes is larger than the limit of {bytes_max} bytes")]
+    TooLarge {
+        /// Its size, as far as it is known.
+        bytes: usize,
+        /// The largest that is taken.
+        bytes_max: usize,
+    },
+    /// No room in memory or on disk, or the disk does not take writes now. To be sent again after the delay.
+    #[error("no room: {reason}, try again in {} s", after.as_secs())]
+    Full {
+        /// What is full.
+        reason: String,
+        /// When to try again.
+        after: Duration,
+    },
+    /// The collector is stopping. To be sent again after the delay, to another replica if there is one.
+    #[error("the collector is stopping, try again in {} s", after.as_secs())]
+    Stopping {
+        /// When to try again.
+        after: Duration,
+    },
+}
+
+/// Room for one request, held until it is durable.
+#[derive(Debug)]
+pub struct Reservation {
+    permit: Permit,
+    bytes_max: usize,
+}
+
+impl Reservation {
+    /// For the engine: room for a request of at most `bytes_max`.
+    pub fn new(permit: Permit, bytes_max: usize) -> Self {
+        Self { permit, bytes_max }
+    }
+
+    /// Makes room for `bytes` in total while a body is read. `TooLarge` over the limit of a request; `Full` when
+    /// there was no room within a second, so that nobody waits while holding what others wait for.
+    pub async fn grow_to(&mut self, bytes: usize) -> Result<(), Refused> {
+        if bytes > self.bytes_max {
+            return Err(Refused::TooLarge { bytes, bytes_max: self.bytes_max });
+        }
+        match self.permit.grow_to(bytes, Duration::from_secs(1)).await {
+            true => Ok(()),
+            false => {
+                Err(Refused::Full { reason: "memory for requests".into(), after: Duration::from_secs(1) })
+            }
+        }
+    }
+
+    /// The largest request that is taken, in bytes after decompression.
+    pub fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+}
+
+/// The engine's side of [`Intake`].
+#[async_trait]
+pub trait Door: Send + Sync {
+    /// See [`Intake::reserve`].
+    async fn reserve(&self, bytes: usize) -> Result<Reservation, Refused>;
+    /// See [`Intake::accept`].
+    async fn accept(&self, request: Request, room: Reservation) -> Result<Accepted, Refused>;
+    /// See [`Intake::takes`].
+    fn takes(&self, signal: Signal) -> bool;
+}
+
+/// Where a receiver hands in requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Intake(Arc<dyn Door>);
+
+impl Intake {
+    /// An intake over a door: the engine's, or a fake in tests.
+    pub fn new(door: impl Door + 'static) -> Self {
+        Self(Arc::new(door))
+    }
+
+    /// Waits for room in the budget; to be called before a body is read, with what is known of its size.
+    pub async fn reserve(&self, bytes: usize) -> Result<Reservation, Refused> {
+        self.0.reserve(bytes).await
+    }
+
+    /// Checks the request, appends it, and returns once it is durable.
+    pub async fn accept(&self, request: Request, room: Reservation) -> Result<Accepted, Refused> {
+        self.0.accept(request, room).await
+    }
+
+    /// Whether any pipeline takes this signal from this receiver. If none does, OTLP answers 404 or Unimplemented.
+    pub fn takes(&self, signal: Signal) -> bool {
+        self.0.takes(signal)
+    }
+}

@@ -1,0 +1,11 @@
+//! Settings that components share: durations, sizes, secrets, endpoints.
+
+mod bytes;
+mod duration;
+mod endpoint;
+mod secret;
+
+pub use bytes::{ByteSize, InvalidByteSize};
+pub use duration::{GoDuration, InvalidDuration};
+pub use endpoint::bind;
+pub use secret::Secret;
