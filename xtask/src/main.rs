@@ -1,2 +1,42 @@
-//! To come.
-fn main() {}
+//! The project's chores: `cargo xtask check`, `test`, `soak`, `bench` and `tools`.
+
+mod check;
+mod command;
+mod layering;
+mod stage;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use command::{Failure, cargo};
+use stage::{Stages, say};
+
+const USAGE: &str = "\
+usage: cargo xtask <verb>
+
+  check   format, lints, layering, config examples, licences
+  test    check, then every test, those with real servers included
+  soak    the tests that take longer
+  bench   the benchmarks
+  tools   only installs the real servers and SDKs that tests use, into target/tools";
+
+fn main() -> ExitCode {
+    let mut stages = Stages::default();
+    match std::env::args().nth(1).as_deref() {
+        Some("check") => check::check(&mut stages),
+        Some("test") => test::test(&mut stages),
+        Some("soak") => test::soak(&mut stages),
+        Some("bench") => stages.run("bench", run_benches),
+        Some("tools") => tools::install(&mut stages),
+        _ => {
+            say(USAGE);
+            return ExitCode::from(2);
+        }
+    }
+    stages.finish()
+}
+
+fn run_benches() -> Result<(), Failure> {
+    command::run(cargo().args(["bench", "--package", "spanledger-benches"]))
+}

@@ -1,0 +1,52 @@
+//! `cargo xtask check`: what can be said about the code without running its tests.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::command::{Failure, cargo, exists, root, run};
+use crate::layering;
+use crate::stage::{Outcome, Stages};
+
+/// Adds a stage for each check.
+pub(crate) fn check(stages: &mut Stages) {
+    stages.run("format", || run(cargo().args(["fmt", "--all", "--check"])));
+    stages.run("lints", || {
+        run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+    });
+    stages.run("layering", layering::check);
+    stages.run("config examples", validate_examples);
+    if exists("cargo-deny", "--version") {
+        // Not the advisories: a commit that was good yesterday must not fail today.
+        stages.run("licences", || run(cargo().args(["deny", "check", "bans", "licenses", "sources"])));
+    } else {
+        stages.add("licences", Duration::ZERO, Outcome::Skipped("cargo-deny is not installed".to_owned()));
+    }
+}
+
+/// Each file is validated, so that one run names all that are wrong.
+fn validate_examples() -> Result<(), Failure> {
+    let examples = examples()?;
+    if examples.is_empty() {
+        return Err("config/ holds no .yaml".into());
+    }
+    let failures: Vec<String> =
+        examples.iter().filter_map(|path| validate(path).err()).map(|failure| failure.to_string()).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
+}
+
+fn validate(path: &PathBuf) -> Result<(), Failure> {
+    run(cargo().args(["run", "--quiet", "--package", "spanledger", "--", "validate", "--config"]).arg(path))
+}
+
+fn examples() -> Result<Vec<PathBuf>, Failure> {
+    let folder = root().join("config");
+    let mut paths = Vec::new();
+    for entry in folder.read_dir().map_err(|error| format!("list {}: {error}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

@@ -1,0 +1,205 @@
+//! The real servers and SDKs that tests talk to: which versions, how they are installed, where tests find them.
+//!
+//! Each goes to a folder of its own under `target/tools`, named after what was asked for, so that a new version
+//! is a new folder; a link without the version beside it is where tests look.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use crate::command::{Failure, exists, program, read, root};
+use crate::stage::{Outcome, Stages};
+
+/// No release of MinIO is a Go module version, so this names a commit, by the date and hash it has as one.
+const MINIO_VERSION: &str = "v0.0.0-20260212201848-7aac2a2c5b7c";
+
+/// A real part: something not ours that tests run against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Minio,
+    Prometheus,
+    Python,
+    Node,
+}
+
+/// How an installation went.
+pub(crate) struct Installed {
+    pub(crate) tool: Tool,
+    pub(crate) time: Duration,
+    pub(crate) outcome: Outcome,
+}
+
+/// `cargo xtask tools`: installs all of them.
+pub(crate) fn install(stages: &mut Stages) {
+    std::thread::scope(|scope| Tool::install_all(scope).for_each(|installed| installed.add_to(stages)));
+}
+
+impl Tool {
+    /// All of them, the one that takes longest to install last.
+    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Node, Self::Prometheus, Self::Minio];
+
+    /// The module of tests that need it, and its folder under `target/tools`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Minio => "minio",
+            Self::Prometheus => "prometheus",
+            Self::Python => "python",
+            Self::Node => "node",
+        }
+    }
+
+    /// Starts installing what is not there yet, all at once, and hands each over when it is done.
+    pub(crate) fn install_all<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+    ) -> impl Iterator<Item = Installed> + use<'scope> {
+        let threads = Self::ALL.map(|tool| scope.spawn(move || tool.install()));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+
+    /// The environment variables by which tests find it.
+    pub(crate) fn variables(self) -> Vec<(&'static str, PathBuf)> {
+        let folder = folder().join(self.name());
+        match self {
+            Self::Minio => vec![("SPANLEDGER_MINIO", folder.join("minio"))],
+            Self::Prometheus => vec![
+                ("SPANLEDGER_PROMETHEUS", folder.join("usr/bin/prometheus")),
+                ("SPANLEDGER_PROMTOOL", folder.join("usr/bin/promtool")),
+            ],
+            Self::Python => vec![("SPANLEDGER_PYTHON", folder.join("bin/python"))],
+            Self::Node => vec![("SPANLEDGER_NODE_MODULES", folder.join("node_modules"))],
+        }
+    }
+
+    fn install(self) -> Installed {
+        let started = Instant::now();
+        let outcome = match self.lacks() {
+            Some(needed) => Outcome::lacking(format!("{needed} is not installed")),
+            None => self.install_once().into(),
+        };
+        Installed { tool: self, time: started.elapsed(), outcome }
+    }
+
+    /// The program that the installation needs and this machine lacks.
+    fn lacks(self) -> Option<&'static str> {
+        let needed: &[(&str, &str)] = match self {
+            Self::Minio => &[("go", "version")],
+            Self::Prometheus => &[("apt-get", "--version"), ("dpkg", "--version")],
+            Self::Python => &[("python3", "--version")],
+            Self::Node => &[("node", "--version"), ("npm", "--version")],
+        };
+        needed.iter().find(|(name, version_flag)| !exists(name, version_flag)).map(|(name, _)| *name)
+    }
+
+    /// Installs into a folder that gets its name when it is complete; what was cut short is never taken for whole.
+    fn install_once(self) -> Result<(), Failure> {
+        let name = format!("{}-{}", self.name(), self.version()?);
+        let complete = folder().join(&name);
+        if !complete.exists() {
+            let partial = folder().join(format!("{name}.{}", std::process::id()));
+            fs::create_dir_all(&partial)?;
+            let installed = self.install_into(&partial);
+            // Another run may have been faster; its folder is as good.
+            if installed.is_err() || fs::rename(&partial, &complete).is_err() {
+                fs::remove_dir_all(&partial)?;
+            }
+            installed?;
+        }
+        link(Path::new(&name), &folder().join(self.name()))?;
+        Ok(())
+    }
+
+    /// Changes whenever what is to be installed changes.
+    fn version(self) -> Result<String, Failure> {
+        let support = root().join("tests/support");
+        match self {
+            Self::Minio => Ok(MINIO_VERSION.to_owned()),
+            // The package manager's word for it: an archive keeps only its newest.
+            Self::Prometheus => Ok("packaged".to_owned()),
+            Self::Python => {
+                let interpreter = read(program("python3").arg("--version"))?;
+                Ok(hash(&[interpreter.into(), read_file(&support.join("requirements.txt"))?]))
+            }
+            Self::Node => Ok(hash(&[read_file(&support.join("package-lock.json"))?])),
+        }
+    }
+
+    fn install_into(self, target: &Path) -> Result<(), Failure> {
+        match self {
+            Self::Minio => install_minio(target),
+            Self::Prometheus => install_prometheus(target),
+            Self::Python => install_python(target),
+            Self::Node => install_node(target),
+        }
+    }
+}
+
+impl Installed {
+    /// Adds the stage that the installation was.
+    pub(crate) fn add_to(self, stages: &mut Stages) {
+        stages.add(&format!("install {}", self.tool.name()), self.time, self.outcome);
+    }
+}
+
+fn folder() -> PathBuf {
+    root().join("target/tools")
+}
+
+/// Compiles it, giving way to whatever else is being compiled: there it is the tests that are waited for.
+fn install_minio(target: &Path) -> Result<(), Failure> {
+    let module = format!("github.com/minio/minio@{MINIO_VERSION}");
+    read(program("nice").args(["go", "install", &module]).env("GOBIN", target))?;
+    Ok(())
+}
+
+/// Unpacks the package without installing it, so that no service starts and the system stays as it is.
+fn install_prometheus(target: &Path) -> Result<(), Failure> {
+    let download = || read(program("apt-get").args(["download", "prometheus"]).current_dir(target));
+    if download().is_err() {
+        // The list of packages is missing or out of date, as on a new machine.
+        read(program("apt-get").arg("update"))?;
+        download()?;
+    }
+    for entry in target.read_dir()? {
+        let package = entry?.path();
+        if package.extension().is_some_and(|extension| extension == "deb") {
+            read(program("dpkg").arg("--extract").arg(&package).arg(target))?;
+            fs::remove_file(&package)?;
+        }
+    }
+    Ok(())
+}
+
+fn install_python(target: &Path) -> Result<(), Failure> {
+    read(program("python3").args(["-m", "venv"]).arg(target))?;
+    let mut pip = program(target.join("bin/python"));
+    read(pip.args(["-m", "pip", "install", "--requirement", "tests/support/requirements.txt"]))?;
+    Ok(())
+}
+
+fn install_node(target: &Path) -> Result<(), Failure> {
+    for name in ["package.json", "package-lock.json", ".npmrc"] {
+        fs::copy(root().join("tests/support").join(name), target.join(name))?;
+    }
+    read(program("npm").args(["ci", "--ignore-scripts"]).current_dir(target))?;
+    Ok(())
+}
+
+/// Points `path` to `target`, also where it pointed elsewhere; at no time is there nothing.
+fn link(target: &Path, path: &Path) -> io::Result<()> {
+    let fresh = path.with_extension(std::process::id().to_string());
+    std::os::unix::fs::symlink(target, &fresh)?;
+    fs::rename(&fresh, path)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| format!("read {}: {error}", path.display()).into())
+}
+
+fn hash(parts: &[Vec<u8>]) -> String {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
