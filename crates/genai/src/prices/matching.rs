@@ -1,0 +1,140 @@
+//! Which names a provider or a model answers to: a small tree of text tests, and patterns.
+
+use std::borrow::Cow;
+
+use regex_lite::Regex;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// A tree of tests for a lower-case text.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", bound(deserialize = "'de: 'static"))]
+pub(super) enum Match {
+    Equals(Text),
+    StartsWith(Text),
+    EndsWith(Text),
+    Contains(Text),
+    Regex(Pattern),
+    Or(Vec<Match>),
+    And(Vec<Match>),
+}
+
+impl Match {
+    /// Whether `text`, which is in lower case, passes.
+    pub(super) fn accepts(&self, text: &str) -> bool {
+        match self {
+            Self::Equals(literal) => text == literal.0,
+            Self::StartsWith(literal) => text.starts_with(literal.0.as_ref()),
+            Self::EndsWith(literal) => text.ends_with(literal.0.as_ref()),
+            Self::Contains(literal) => text.contains(literal.0.as_ref()),
+            Self::Regex(pattern) => pattern.finds(text),
+            Self::Or(tests) => tests.iter().any(|test| test.accepts(text)),
+            Self::And(tests) => tests.iter().all(|test| test.accepts(text)),
+        }
+    }
+}
+
+/// A lower-case literal, borrowed from the table where it is lower case there.
+#[derive(Debug)]
+pub(super) struct Text(Cow<'static, str>);
+
+impl<'de: 'static> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Borrowed(#[serde(borrow)] Cow<'static, str>);
+        let Borrowed(text) = Borrowed::deserialize(deserializer)?;
+        Ok(Self(lower_case(text)))
+    }
+}
+
+/// The text in lower case; a copy only where that changes it.
+pub(super) fn lower_case<'a>(text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+    let text = text.into();
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return text;
+    }
+    Cow::Owned(text.to_lowercase())
+}
+
+/// A regular expression that may open with `^(?!...)`, which the regex crate has no word for.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    excluded: Option<Regex>,
+    wanted: Regex,
+}
+
+impl Pattern {
+    fn parse(pattern: &str) -> Result<Self, regex_lite::Error> {
+        let Some((excluded, rest)) = pattern.strip_prefix("^(?!").and_then(split_at_closing_parenthesis)
+        else {
+            return Ok(Self { excluded: None, wanted: Regex::new(pattern)? });
+        };
+        Ok(Self {
+            excluded: Some(Regex::new(&format!("^(?:{excluded})"))?),
+            wanted: Regex::new(&format!("^(?:{rest})"))?,
+        })
+    }
+
+    fn finds(&self, text: &str) -> bool {
+        !self.excluded.as_ref().is_some_and(|excluded| excluded.is_match(text)) && self.wanted.is_match(text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pattern = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&pattern).map_err(D::Error::custom)
+    }
+}
+
+/// A pattern that has to match from the start of an address.
+#[derive(Debug)]
+pub(super) struct Prefix(Regex);
+
+impl Prefix {
+    pub(super) fn accepts(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Prefix {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pattern = Cow::<str>::deserialize(deserializer)?;
+        Regex::new(&format!("^(?:{pattern})")).map(Self).map_err(D::Error::custom)
+    }
+}
+
+fn split_at_closing_parenthesis(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0;
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'(' => depth += 1,
+            b')' if depth == 0 => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leading_negative_lookahead_excludes() {
+        let pattern = Pattern::parse(r"^(?![^/]+/)(?:labs-)?(?:mi|mini)stral").unwrap();
+        assert!(pattern.finds("mistral-large"));
+        assert!(pattern.finds("labs-ministral"));
+        assert!(!pattern.finds("mistralai/mistral-large"));
+        assert!(!pattern.finds("my-mistral"));
+    }
+
+    #[test]
+    fn literals_are_compared_without_case() {
+        let test: Match = serde_json::from_str(r#"{"starts_with": "MiniMax-M"}"#).unwrap();
+        assert!(test.accepts("minimax-m2"));
+    }
+}

@@ -1,0 +1,100 @@
+//! What a price is for: a unit of usage, and which units are parts of which.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::Error;
+
+/// A multiple of every unit's `per`, so that sums over units stay whole numbers.
+pub(super) const COMMON_PER: i128 = 9_000_000_000;
+
+/// The place of a unit in [`Units`].
+pub(super) type UnitId = u8;
+
+/// Which side of a call a unit counts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Input,
+    Output,
+    Neither,
+}
+
+/// One unit of usage.
+#[derive(Debug)]
+pub(super) struct Unit {
+    /// One bit for each `dimension=value`: a unit is a part of another when it has all bits of that one.
+    pub(super) dimensions: u64,
+    pub(super) side: Side,
+    /// `COMMON_PER / per`.
+    pub(super) factor: i128,
+}
+
+impl Unit {
+    /// Whether `other` is a part of this one, as cache reads are of input.
+    pub(super) fn contains(&self, other: &Unit) -> bool {
+        self.dimensions != other.dimensions && self.dimensions & other.dimensions == self.dimensions
+    }
+}
+
+/// All units, as the file of units lists them.
+#[derive(Debug)]
+pub(super) struct Units {
+    units: Vec<Unit>,
+    by_price_key: HashMap<String, UnitId>,
+    by_usage_key: HashMap<String, UnitId>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    per: i128,
+    price_key: String,
+    dimensions: HashMap<String, String>,
+}
+
+impl Units {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        let entries: HashMap<String, Entry> = serde_json::from_str(text).map_err(Error::Json)?;
+        let mut bits: HashMap<(String, String), u64> = HashMap::new();
+        let mut units =
+            Self { units: Vec::new(), by_price_key: HashMap::new(), by_usage_key: HashMap::new() };
+        for (usage_key, entry) in entries {
+            let side = match entry.dimensions.get("direction").map(String::as_str) {
+                Some("input") => Side::Input,
+                Some("output") => Side::Output,
+                _ => Side::Neither,
+            };
+            let mut dimensions = 0;
+            for dimension in entry.dimensions {
+                let next = u32::try_from(bits.len()).ok().and_then(|bit| 1_u64.checked_shl(bit));
+                dimensions |= match (bits.get(&dimension), next) {
+                    (Some(bit), _) => *bit,
+                    (None, Some(bit)) => *bits.entry(dimension).or_insert(bit),
+                    (None, None) => return Err(Error::Unit(usage_key)),
+                };
+            }
+            if entry.per <= 0 || COMMON_PER % entry.per != 0 {
+                return Err(Error::Unit(usage_key));
+            }
+            let id = UnitId::try_from(units.units.len()).map_err(|_| Error::Unit(usage_key.clone()))?;
+            units.units.push(Unit { dimensions, side, factor: COMMON_PER / entry.per });
+            units.by_price_key.insert(entry.price_key, id);
+            units.by_usage_key.insert(usage_key, id);
+        }
+        Ok(units)
+    }
+
+    pub(super) fn get(&self, id: UnitId) -> Option<&Unit> {
+        self.units.get(usize::from(id))
+    }
+
+    /// The unit that `input_mtok` and its like price.
+    pub(super) fn by_price_key(&self, key: &str) -> Option<UnitId> {
+        self.by_price_key.get(key).copied()
+    }
+
+    /// The unit that `input_tokens` and its like count.
+    pub(super) fn by_usage_key(&self, key: &str) -> Result<UnitId, Error> {
+        self.by_usage_key.get(key).copied().ok_or_else(|| Error::Unit(key.to_owned()))
+    }
+}

@@ -1,0 +1,230 @@
+//! Costs against two independent oracles: exact decimals of the Python genai-prices, and its Rust crate's `f64`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of a test may stop it where its own data is wrong"
+)]
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use genai_prices::{Calculator, PriceRequest, Usage as OracleUsage};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::Value;
+use spanledger_genai::{CallRef, CostStatus, Prices, Usage};
+
+const TABLE: &str = include_str!("../data/genai-prices-0.2.3-data.json");
+const CASES: &str = include_str!("data/prices.json");
+
+fn usage(case: &Value) -> Usage {
+    let count = |key| case["usage"][key].as_i64();
+    Usage {
+        input_tokens: count("input_tokens"),
+        output_tokens: count("output_tokens"),
+        cache_read_input_tokens: count("cache_read_tokens"),
+        cache_write_input_tokens: count("cache_write_tokens"),
+        ..Usage::default()
+    }
+}
+
+fn unix_nano(rfc3339: &str) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(rfc3339).unwrap().timestamp_nanos_opt().unwrap()
+}
+
+/// Twelve decimals as an integer, from text of any precision up to that.
+fn pico_usd(text: &Value) -> Option<i128> {
+    let text = text.as_str()?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    assert!(fraction.len() <= 12, "{text}");
+    Some(format!("{whole}{fraction:0<12}").parse().unwrap())
+}
+
+#[test]
+fn costs_are_exactly_those_of_the_reference() {
+    let prices = Prices::bundled();
+    let cases: Value = serde_json::from_str(CASES).unwrap();
+    for case in cases["cases"].as_array().unwrap() {
+        let context = &case["price_context"];
+        let tier = context["processing"].as_str().or(context["service_tier"].as_str());
+        let cost = prices.cost(&CallRef {
+            provider: case["provider_id"].as_str(),
+            model: case["model"].as_str(),
+            start_unix_nano: unix_nano(case["timestamp"].as_str().unwrap()),
+            service_tier: tier,
+            usage: usage(case),
+            ..CallRef::default()
+        });
+        assert_eq!(cost.total, pico_usd(&case["expected_usd"]), "{case}");
+        assert_eq!(cost.input, pico_usd(&case["expected_input_usd"]), "{case}");
+        assert_eq!(cost.output, pico_usd(&case["expected_output_usd"]), "{case}");
+        assert_eq!(cost.status == CostStatus::Priced, case["expected_usd"].is_string(), "{case}");
+        if let Some(provider) = case["matched_provider"].as_str() {
+            let entry = cost.entry.unwrap();
+            assert_eq!(entry.provider, provider);
+            let model = entry.model_id.split_once('/').unwrap().1;
+            assert_eq!(model, case["matched_model"], "{case}");
+        }
+    }
+}
+
+/// Every literal that some model of the table answers to, with its provider.
+fn names() -> Vec<(String, String)> {
+    fn literals(test: &Value, found: &mut Vec<String>) {
+        for (kind, value) in test.as_object().unwrap() {
+            match value {
+                Value::Array(tests) => tests.iter().for_each(|test| literals(test, found)),
+                Value::String(text) if kind != "regex" => found.push(text.clone()),
+                _ => {}
+            }
+        }
+    }
+    let table: Value = serde_json::from_str(TABLE).unwrap();
+    let mut names = Vec::new();
+    for provider in table.as_array().unwrap() {
+        for model in provider["models"].as_array().unwrap() {
+            let mut found = vec![model["id"].as_str().unwrap().to_owned()];
+            literals(&model["match"], &mut found);
+            names.extend(found.into_iter().map(|name| (provider["id"].as_str().unwrap().to_owned(), name)));
+        }
+    }
+    names
+}
+
+#[derive(Debug, Clone)]
+struct Call {
+    provider: Option<String>,
+    model: String,
+    unix_seconds: i64,
+    tier: Option<&'static str>,
+    counts: [Option<i64>; 8],
+}
+
+fn calls() -> impl Strategy<Value = Call> {
+    let names = names();
+    let providers: Vec<_> = names.iter().map(|(provider, _)| provider.clone()).collect();
+    let suffix =
+        select(vec!["", "", "", "-20250807", "-20251001", "-2025-04-14", ":free", "-x", "-v1:0", "-latest"]);
+    let prefix = select(vec!["", "", "", "", "", "", "", "", "", "", "openai/", "anthropic/", "us.", "ft:"]);
+    let model = (select(names), prefix, suffix, any::<bool>()).prop_map(
+        |((provider, name), prefix, suffix, upper)| {
+            let model = format!("{prefix}{name}{suffix}");
+            (provider, if upper { model.to_uppercase() } else { model })
+        },
+    );
+    let asked = prop_oneof![
+        6 => Just(None),
+        1 => select(providers).prop_map(|provider| Some(Some(provider))),
+        1 => Just(Some(Some("litellm".to_owned()))),
+        1 => Just(Some(None)),
+    ];
+    let part = || prop_oneof![2 => Just(None), 2 => Just(Some(0)), 3 => (0_i64..1000).prop_map(Some)];
+    let wholes = (0_i64..500_000, proptest::option::of(0_i64..20_000));
+    let counts = (wholes, prop::array::uniform6(part()), prop_oneof![9 => Just(4), 1 => Just(1)]);
+    let tier = select(vec![
+        None,
+        None,
+        None,
+        Some("flex"),
+        Some("priority"),
+        Some("batch"),
+        Some("fast"),
+        Some("odd"),
+    ]);
+    let seconds = 1_735_689_600_i64..1_800_000_000;
+    (model, asked, seconds, tier, counts).prop_map(|((own, model), asked, unix_seconds, tier, counts)| {
+        let ((input, output), parts, share) = counts;
+        let part = |index: usize, whole: i64| parts[index].map(|permille| whole * permille / 1000 / share);
+        let out = output.unwrap_or(0);
+        let counts = [
+            Some(input),
+            output,
+            part(0, input),
+            part(1, input),
+            part(2, input / 4),
+            part(3, out),
+            part(4, input),
+            part(5, out),
+        ];
+        Call { provider: asked.unwrap_or(Some(own)), model, unix_seconds, tier, counts }
+    })
+}
+
+fn oracle_cost(oracle: &Calculator, call: &Call) -> Option<f64> {
+    let keys = [
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "cache_write_1h_tokens",
+        "output_reasoning_tokens",
+        "input_audio_tokens",
+        "output_audio_tokens",
+    ];
+    let mut usage = OracleUsage::new();
+    for (key, count) in keys.into_iter().zip(call.counts) {
+        if let Some(count) = count {
+            usage.insert(key, count as f64);
+        }
+    }
+    let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(call.unix_seconds).unwrap());
+    let mut request = PriceRequest::new(&call.model, &usage).with_timestamp(time);
+    if let Some(provider) = &call.provider {
+        request = request.with_provider_id(provider);
+    }
+    if let Some(tier) = call.tier {
+        let key = if tier == "batch" { "processing" } else { "service_tier" };
+        request = request.with_price_context(key, tier);
+    }
+    oracle.calculate(&request).ok().map(|price| price.total_price)
+}
+
+fn our_cost(prices: &Prices, call: &Call) -> spanledger_genai::Cost {
+    let [input, output, read, write, write_1h, reasoning, audio_input, audio_output] = call.counts;
+    prices.cost(&CallRef {
+        provider: call.provider.as_deref(),
+        model: Some(&call.model),
+        start_unix_nano: call.unix_seconds * 1_000_000_000,
+        service_tier: call.tier,
+        usage: Usage {
+            input_tokens: input,
+            output_tokens: output,
+            cache_read_input_tokens: read,
+            cache_write_input_tokens: write,
+            cache_write_1h_input_tokens: write_1h,
+            reasoning_output_tokens: reasoning,
+            audio_input_tokens: audio_input,
+            audio_output_tokens: audio_output,
+        },
+        ..CallRef::default()
+    })
+}
+
+#[test]
+fn costs_agree_with_the_genai_prices_crate() {
+    let prices = Prices::bundled();
+    let oracle = Calculator::from_json(TABLE).unwrap();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 3000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let priced = std::cell::Cell::new(0);
+    let result = runner.run(&calls(), |call| {
+        let ours = our_cost(&prices, &call);
+        match (oracle_cost(&oracle, &call), ours.total) {
+            (Some(theirs), Some(ours)) => {
+                priced.set(priced.get() + 1);
+                let ours = ours as f64 / 1e12;
+                let tolerance = 1e-12_f64.max(theirs.abs() * 1e-12);
+                prop_assert!((ours - theirs).abs() <= tolerance, "{call:?}: {ours} here, {theirs} there");
+            }
+            (theirs, ours) => {
+                prop_assert!(theirs.is_none() && ours.is_none(), "{call:?}: {ours:?} here, {theirs:?} there")
+            }
+        }
+        Ok(())
+    });
+    result.unwrap();
+    assert!(priced.get() > 500, "only {} calls had a price", priced.get());
+}
