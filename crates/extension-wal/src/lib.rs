@@ -1,1 +1,139 @@
-//! To come.
+//! The `wal` extension: where the log is, how large it may grow, how long it keeps what is delivered.
+//!
+//! ```
+//! use spanledger_extension_wal::Config;
+//!
+//! let config: Config = serde_json::from_str(r#"{"directory": "/data/wal", "max_size": "10GiB"}"#)?;
+//! assert_eq!(config.max_size.map(|size| size.0), Some(10 << 30));
+//! # Ok::<_, serde_json::Error>(())
+//! ```
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use spanledger_component::settings::{ByteSize, GoDuration};
+use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Stability, WalSettings};
+use tokio_util::sync::CancellationToken;
+
+/// The settings of `wal`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder of the log; made when it is missing. A path that is not absolute starts at the working directory.
+    pub directory: PathBuf,
+    /// The most the log may take on disk; when it is used up, senders get a retryable answer. Left out: the smaller
+    /// of 10 GiB and 80 % of the volume.
+    pub max_size: Option<ByteSize>,
+    /// When an appended request counts as durable. `always`, after fsync, is the only value.
+    pub sync: Sync,
+    /// How long what every exporter has delivered is kept for replay. 0: until the room is needed.
+    pub retain: GoDuration,
+}
+
+/// When an appended request counts as durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sync {
+    /// After fsync; requests that arrive together share one.
+    #[default]
+    Always,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            directory: PathBuf::from("./data/wal"),
+            max_size: None,
+            sync: Sync::default(),
+            retain: GoDuration::default(),
+        }
+    }
+}
+
+/// Builds the `wal` extension.
+#[derive(Debug, Clone, Copy)]
+pub struct WalFactory;
+
+impl ExtensionFactory for WalFactory {
+    const TYPE: &'static str = "wal";
+    const STABILITY: Stability = Stability::Beta;
+    type Config = Config;
+
+    fn check(config: &Config) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        if config.directory.as_os_str().is_empty() {
+            problems.push(("directory".into(), "is empty: expected the folder of the log".into()));
+        }
+        if config.max_size == Some(ByteSize(0)) {
+            problems.push((
+                "max_size".into(),
+                "is 0: no request would ever be taken; leave it out for the default".into(),
+            ));
+        }
+        problems
+    }
+
+    fn build(config: &Config, _context: &Context) -> Result<Box<dyn Extension>, Error> {
+        Ok(Box::new(Wal(config.clone())))
+    }
+}
+
+/// Holds the settings; the engine owns the log itself.
+struct Wal(Config);
+
+#[async_trait]
+impl Extension for Wal {
+    async fn run(self: Box<Self>, _host: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error> {
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    fn wal(&self) -> Option<WalSettings> {
+        Some(WalSettings {
+            directory: self.0.directory.clone(),
+            max_bytes: self.0.max_size.map(|size| size.0),
+            retain: self.0.retain.0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn yaml_of_readme() -> serde_json::Value {
+        let yaml = include_str!("../README.md").split("```yaml").nth(1).unwrap().split("```").next().unwrap();
+        serde_saphyr::from_str(yaml).unwrap()
+    }
+
+    #[test]
+    fn the_readme_names_the_settings_and_their_values_reach_the_engine() {
+        let readme = yaml_of_readme();
+        let config: Config = serde_json::from_value(readme["extensions"]["wal"].clone()).unwrap();
+        assert!(WalFactory::check(&config).is_empty());
+        let settings = Wal(config).wal().unwrap();
+        assert_eq!(settings.directory, PathBuf::from("/var/lib/spanledger/wal"));
+        assert_eq!(settings.max_bytes, Some(20 << 30));
+        assert_eq!(settings.retain, Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn nothing_set_means_the_folder_of_the_design_and_the_engine_s_own_size() {
+        let settings = Wal(Config::default()).wal().unwrap();
+        assert_eq!(settings.directory, PathBuf::from("./data/wal"));
+        assert_eq!((settings.max_bytes, settings.retain), (None, Duration::ZERO));
+    }
+
+    #[test]
+    fn another_sync_and_an_unknown_key_are_errors() {
+        assert!(serde_json::from_str::<Config>(r#"{"sync": "never"}"#).is_err());
+        assert!(serde_json::from_str::<Config>(r#"{"max_sise": "1GiB"}"#).is_err());
+        let zero: Config = serde_json::from_str(r#"{"max_size": 0}"#).unwrap();
+        assert_eq!(WalFactory::check(&zero)[0].0, "max_size");
+    }
+}
