@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::command::{Failure, cargo, exists, root, run};
+use crate::command::{self, Failure, cargo, exists, root, run};
 use crate::layering;
 use crate::stage::{Outcome, Stages};
+use crate::workspace::build_program;
 
 /// Adds a stage for each check.
 pub(crate) fn check(stages: &mut Stages) {
@@ -29,13 +30,11 @@ fn validate_examples() -> Result<(), Failure> {
     if examples.is_empty() {
         return Err("config/ holds no .yaml".into());
     }
+    let program = build_program()?;
+    let validate = |path| run(command::program(&program).args(["validate", "--config"]).arg(path));
     let failures: Vec<String> =
         examples.iter().filter_map(|path| validate(path).err()).map(|failure| failure.to_string()).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
-}
-
-fn validate(path: &PathBuf) -> Result<(), Failure> {
-    run(cargo().args(["run", "--quiet", "--package", "spanledger", "--", "validate", "--config"]).arg(path))
 }
 
 fn examples() -> Result<Vec<PathBuf>, Failure> {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::command::{Failure, cargo, read};
+use crate::command::Failure;
+use crate::workspace::{Metadata, text};
 
 /// The crates that must run anywhere and so may not know the collector's parts, not even in tests.
 const PURE: [&str; 4] = ["wal", "schema", "telemetry", "genai"];
@@ -21,12 +22,8 @@ struct Edge {
 
 /// Fails with every dependency that points the wrong way.
 pub(crate) fn check() -> Result<(), Failure> {
-    let metadata = read(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let forbidden: Vec<String> = edges(&serde_json::from_str(&metadata)?)
-        .iter()
-        .filter(|edge| !edge.allowed())
-        .map(Edge::text)
-        .collect();
+    let edges = edges(&Metadata::read()?);
+    let forbidden: Vec<String> = edges.iter().filter(|edge| !edge.allowed()).map(Edge::text).collect();
     if forbidden.is_empty() { Ok(()) } else { Err(forbidden.join("\n").into()) }
 }
 
@@ -62,20 +59,15 @@ fn is_component(name: &str) -> bool {
 }
 
 /// The dependencies among the packages of this workspace.
-fn edges(metadata: &Value) -> BTreeSet<Edge> {
-    let packages: Vec<&Value> =
-        metadata.pointer("/packages").and_then(Value::as_array).into_iter().flatten().collect();
-    let ours: BTreeSet<&str> = packages.iter().filter_map(|package| package.get("name")?.as_str()).collect();
+fn edges(metadata: &Metadata) -> BTreeSet<Edge> {
+    let ours: BTreeSet<&str> = metadata.packages().map(|package| text(package, "name")).collect();
     let mut edges = BTreeSet::new();
-    for package in packages {
-        let from = package.get("name").and_then(Value::as_str).unwrap_or_default();
-        let dependencies = package.get("dependencies").and_then(Value::as_array);
-        for dependency in dependencies.into_iter().flatten() {
-            let to = dependency.get("name").and_then(Value::as_str).unwrap_or_default();
-            let tests_only = dependency.get("kind").and_then(Value::as_str) == Some("dev");
-            if ours.contains(to) {
-                edges.insert(Edge { from: folder(from), to: folder(to), tests_only });
-            }
+    for package in metadata.packages() {
+        let from = folder(text(package, "name"));
+        let dependencies = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+        for dependency in dependencies.filter(|dependency| ours.contains(text(dependency, "name"))) {
+            let to = folder(text(dependency, "name"));
+            edges.insert(Edge { from: from.clone(), to, tests_only: text(dependency, "kind") == "dev" });
         }
     }
     edges
@@ -91,10 +83,10 @@ mod tests {
     use serde_json::json;
 
     fn forbidden(from: &str, to: &str, kind: Value) -> bool {
-        let metadata = json!({"packages": [
+        let metadata = Metadata::of(json!({"packages": [
             {"name": from, "dependencies": [{"name": to, "kind": kind}, {"name": "bytes", "kind": null}]},
             {"name": to, "dependencies": []},
-        ]});
+        ]}));
         let edges = edges(&metadata);
         assert_eq!(edges.len(), 1);
         edges.iter().any(|edge| !edge.allowed())

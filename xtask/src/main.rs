@@ -6,6 +6,7 @@ mod layering;
 mod stage;
 mod test;
 mod tools;
+mod workspace;
 
 use std::process::ExitCode;
 

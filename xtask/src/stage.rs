@@ -67,7 +67,7 @@ impl Stages {
         self.stages.push(Stage { name: name.to_owned(), time, outcome });
     }
 
-    /// Prints the table of stages, what was skipped, and the count as the last line.
+    /// Prints the table of stages, what did not pass, and the count as the last line.
     pub(crate) fn finish(self) -> ExitCode {
         say(&format!("\n{}", self.summary()));
         if self.count("FAILED") == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -76,11 +76,7 @@ impl Stages {
     fn summary(&self) -> String {
         let width = self.stages.iter().map(|stage| stage.name.len()).max().unwrap_or(0);
         let mut lines: Vec<String> = self.stages.iter().map(|stage| stage.row(width)).collect();
-        for stage in &self.stages {
-            if let Outcome::Skipped(reason) = &stage.outcome {
-                lines.push(format!("not run: {}: {reason}", stage.name));
-            }
-        }
+        lines.extend(self.stages.iter().filter_map(Stage::trouble));
         lines.push(format!("{} passed, {} failed", self.count("passed"), self.count("FAILED")));
         lines.join("\n")
     }
@@ -93,6 +89,15 @@ impl Stages {
 impl Stage {
     fn row(&self, width: usize) -> String {
         format!("{:width$}  {:>8.1} s  {}", self.name, self.time.as_secs_f64(), self.outcome.word())
+    }
+
+    /// Why it did not pass.
+    fn trouble(&self) -> Option<String> {
+        match &self.outcome {
+            Outcome::Passed => None,
+            Outcome::Failed(reason) => Some(format!("failed: {}: {reason}", self.name)),
+            Outcome::Skipped(reason) => Some(format!("not run: {}: {reason}", self.name)),
+        }
     }
 }
 
@@ -124,8 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_skipped_is_named_again_with_its_reason() {
-        assert!(stages().summary().lines().any(|line| line == "not run: minio: go is not installed"));
+    fn what_did_not_pass_is_named_again_with_its_reason() {
+        let summary = stages().summary();
+        assert!(summary.contains("\nfailed: lints: one warning\nnot run: minio: go is not installed\n"));
     }
 
     #[test]
