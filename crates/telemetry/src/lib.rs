@@ -9,6 +9,13 @@
 //! assert_eq!(spans.value(), 3);
 //! ```
 
+pub mod logs;
 mod meter;
+pub mod names;
+mod own;
+mod process;
+pub mod text;
 
 pub use meter::{Counter, Family, Gauge, Labels, Meter, Sample, Type};
+pub use own::{Naming, render};
+pub use process::observe_process;

@@ -65,6 +65,8 @@ pub struct Family {
     pub name: String,
     /// What it tells.
     pub help: String,
+    /// Its unit as a UCUM code; empty when none was set.
+    pub unit: String,
     /// What it is.
     pub kind: Type,
     /// Its series.
@@ -81,6 +83,7 @@ enum Series {
 #[derive(Default)]
 struct Named {
     help: String,
+    unit: String,
     series: BTreeMap<Labels, Series>,
 }
 
@@ -129,6 +132,12 @@ impl Meter {
         self.with(name, help, labels, |_| ((), Some(Series::Observed(kind, Box::new(value)))));
     }
 
+    /// Says what a family is measured in, as a UCUM code: `s`, `By`. Names end in it where the operator wants that.
+    pub fn set_unit(&self, name: &str, unit: &str) {
+        let mut families = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        unit.clone_into(&mut families.entry(name.to_owned()).or_default().unit);
+    }
+
     /// Every family with the values of now, by name.
     pub fn collect(&self) -> Vec<Family> {
         let families = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -174,7 +183,7 @@ impl Named {
             Sample { labels: labels.clone(), value }
         });
         let samples = samples.collect();
-        Family { name: name.to_owned(), help: self.help.clone(), kind, samples }
+        Family { name: name.to_owned(), help: self.help.clone(), unit: self.unit.clone(), kind, samples }
     }
 }
 
