@@ -1,6 +1,31 @@
 //! What an LLM call is and what it costs: conventions, canonical names, prices. Pure: no I/O, no columns.
+//!
+//! ```
+//! use spanledger_genai::{Prices, SpanView, normalise};
+//!
+//! let attributes = [
+//!     ("gen_ai.operation.name", "chat"),
+//!     ("gen_ai.provider.name", "openai"),
+//!     ("gen_ai.response.model", "gpt-4o-mini-2024-07-18"),
+//!     ("gen_ai.usage.input_tokens", "1000"),
+//!     ("gen_ai.usage.output_tokens", "100"),
+//! ];
+//! let span = SpanView { scope_name: None, start_unix_nano: 0, duration_ns: 0, attributes: &attributes };
+//! let call = normalise(&span, &Prices::bundled()).ok_or("not GenAI")?;
+//! assert_eq!(call.cost.total, Some(210_000_000)); // 0.00021 dollars
+//! # Ok::<(), &str>(())
+//! ```
 
+mod call;
+mod conventions;
 mod decimal;
+mod dialect;
 mod prices;
+mod provider;
+mod usage;
+mod value;
 
-pub use prices::{CallRef, Cost, CostStatus, Entry, Error, Prices, Usage};
+pub use call::{Call, CallKind, Source, SpanView, normalise};
+pub use conventions::Field;
+pub use prices::{CallRef, Cost, CostStatus, Entry, Prices, Usage};
+pub use usage::UsageSemantics;

@@ -14,10 +14,11 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chrono::DateTime;
 
-use self::matching::lower_case;
+pub(crate) use self::matching::lower_case;
 use self::rates::{Context, CountedUnits, InvalidUsage, PriceList};
 use self::table::Provider;
 use self::unit::Units;
+use crate::provider::in_price_table;
 
 const BUNDLED_TABLE: &str = include_str!("../data/genai-prices-0.2.3-data.json");
 const BUNDLED_UNITS: &str = include_str!("../data/genai-prices-0.2.3-units.json");
@@ -166,7 +167,7 @@ pub struct Entry {
 
 /// Why a table cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// Not the JSON that a table is.
     #[error("read price table")]
     Json(#[source] serde_json::Error),
@@ -298,7 +299,9 @@ impl Prices {
         let at_address = call.server_address.and_then(|address| table::provider_at(&self.providers, address));
         let provider = match (at_address, name.as_deref()) {
             (Some(provider), _) => Some(provider),
-            (None, Some(name)) if name != PROXY => table::provider_named(&self.providers, name),
+            (None, Some(name)) if name != PROXY => {
+                table::provider_named(&self.providers, in_price_table(name))
+            }
             (None, _) => table::provider_of_model(&self.providers, model),
         };
         let Some(provider) = provider else {

@@ -47,7 +47,7 @@ impl<'de: 'static> Deserialize<'de> for Text {
 }
 
 /// The text in lower case; a copy only where that changes it.
-pub(super) fn lower_case<'a>(text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+pub(crate) fn lower_case<'a>(text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
     let text = text.into();
     if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
         return text;

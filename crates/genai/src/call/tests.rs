@@ -1,0 +1,254 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::conventions::ROWS;
+
+const SECOND: i64 = 1_000_000_000;
+
+fn span<'a>(attributes: &'a [(&'a str, &'a str)]) -> SpanView<'a> {
+    SpanView {
+        scope_name: None,
+        start_unix_nano: 1_795_212_180 * SECOND,
+        duration_ns: 2 * SECOND,
+        attributes,
+    }
+}
+
+fn read<'a>(attributes: &'a [(&'a str, &'a str)]) -> Call<'a> {
+    normalise(&span(attributes), &Prices::bundled()).unwrap()
+}
+
+fn places(call: &Call<'_>) -> Vec<usize> {
+    let mut places: Vec<_> = call.moved().collect();
+    places.sort_unstable();
+    places
+}
+
+#[test]
+fn a_call_by_the_newest_conventions_is_read_and_priced() {
+    let call = read(&[
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.provider.name", "openai"),
+        ("gen_ai.request.model", "gpt-4o"),
+        ("gen_ai.response.model", "gpt-4o-2024-08-06"),
+        ("gen_ai.response.finish_reasons", r#"["stop"]"#),
+        ("gen_ai.usage.input_tokens", "51"),
+        ("gen_ai.usage.output_tokens", "41"),
+        ("gen_ai.input.messages", "[{}]"),
+        ("gen_ai.output.messages", "[]"),
+        ("openai.response.service_tier", "default"),
+        ("my.own", "1"),
+    ]);
+    assert_eq!((call.dialect, call.kind, call.is_billable), ("otel", CallKind::Llm, true));
+    assert_eq!(call.provider.as_deref(), Some("openai"));
+    assert_eq!(call.model.as_deref(), Some("gpt-4o-2024-08-06"));
+    assert_eq!(call.finish_reasons, Some(vec!["stop".to_owned()]));
+    assert_eq!((call.usage.input_tokens, call.usage.output_tokens), (Some(51), Some(41)));
+    assert_eq!(call.usage_semantics, Some(UsageSemantics::Assumed));
+    assert_eq!(call.cost.status, CostStatus::Priced);
+    assert_eq!(call.cost.total, Some(537_500_000), "51 at 2.50 and 41 at 10 dollars a million");
+    assert_eq!(call.content_bytes, Some(6));
+    assert_eq!(places(&call), (0..10).collect::<Vec<_>>(), "all but what is no column");
+}
+
+#[test]
+fn a_call_by_the_oldest_conventions_is_the_same_call() {
+    let call = read(&[
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.system", "openai"),
+        ("gen_ai.response.model", "gpt-4o-2024-08-06"),
+        ("gen_ai.usage.prompt_tokens", "51"),
+        ("gen_ai.usage.completion_tokens", "41"),
+        ("gen_ai.openai.response.service_tier", "default"),
+    ]);
+    assert_eq!(call.provider.as_deref(), Some("openai"));
+    assert_eq!(call.text(Field::ServiceTier), Some("default"));
+    assert_eq!(call.cost.total, Some(537_500_000));
+}
+
+#[test]
+fn the_newer_name_counts_whatever_the_order() {
+    let both = [
+        ("gen_ai.usage.prompt_tokens", "1"),
+        ("gen_ai.usage.input_tokens", "2"),
+        ("gen_ai.operation.name", "chat"),
+    ];
+    let call = read(&both);
+    assert_eq!(call.usage.input_tokens, Some(2));
+    assert_eq!(places(&call), [1, 2], "the older one stays where it was");
+    let empty = [("gen_ai.provider.name", ""), ("gen_ai.system", "openai")];
+    assert_eq!(read(&empty).provider.as_deref(), Some("openai"));
+}
+
+#[test]
+fn every_row_of_the_table_fills_its_field() {
+    for row in ROWS {
+        let attributes = [(row.attribute, "1"), ("gen_ai.x", "")];
+        let source = read(&attributes).source(row.field);
+        assert_eq!(source.map(|source| source.attribute), Some(0), "{}", row.attribute);
+    }
+}
+
+#[test]
+fn what_is_not_genai_is_left_alone() {
+    let attributes =
+        [("http.request.method", "POST"), ("server.address", "api.openai.com"), ("user.id", "u")];
+    assert!(normalise(&span(&attributes), &Prices::bundled()).is_none());
+}
+
+#[test]
+fn the_scope_tells_the_convention_and_how_input_is_counted() {
+    let attributes = [
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.usage.input_tokens", "100"),
+        ("gen_ai.usage.cache_read.input_tokens", "30"),
+    ];
+    let scope_name = Some("opentelemetry.instrumentation.botocore.bedrock-runtime");
+    let call = normalise(&SpanView { scope_name, ..span(&attributes) }, &Prices::bundled()).unwrap();
+    assert_eq!(call.usage.input_tokens, Some(130));
+    assert_eq!(call.usage_semantics, Some(UsageSemantics::Table));
+    assert_eq!(places(&call), [0, 2], "the input that was sent is not what the column holds");
+}
+
+#[test]
+fn usage_of_agents_is_a_sum_and_never_counted() {
+    let call = read(&[
+        ("gen_ai.operation.name", "invoke_agent"),
+        ("gen_ai.request.model", "gpt-4o"),
+        ("gen_ai.usage.input_tokens", "100"),
+        ("gen_ai.usage.output_tokens", "20"),
+    ]);
+    assert_eq!((call.kind, call.is_billable), (CallKind::Agent, false));
+    assert_eq!(call.usage, Usage::default());
+    assert_eq!((call.aggregated_input_tokens, call.aggregated_output_tokens), (Some(100), Some(20)));
+    assert_eq!(call.cost.status, CostStatus::NotBillable);
+}
+
+#[test]
+fn an_operation_nobody_knows_is_no_call() {
+    for (operation, kind) in [
+        ("unknown", CallKind::Other),
+        ("execute_event_loop_cycle", CallKind::Other),
+        ("execute_tool", CallKind::Tool),
+        ("invoke_workflow", CallKind::Chain),
+        ("retrieval", CallKind::Retriever),
+    ] {
+        let attributes = [("gen_ai.operation.name", operation)];
+        let call = read(&attributes);
+        assert_eq!((call.kind, call.is_billable), (kind, false), "{operation}");
+    }
+    assert_eq!(read(&[("gen_ai.tool.name", "search")]).kind, CallKind::Tool);
+}
+
+#[test]
+fn a_call_without_usage_has_no_cost_and_not_zero() {
+    let call = read(&[("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "gpt-4o")]);
+    assert_eq!((call.cost.status, call.cost.total), (CostStatus::NoUsage, None));
+    assert_eq!(call.usage_semantics, None);
+    let call = read(&[
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.request.model", "nobodys-model"),
+        ("gen_ai.usage.input_tokens", "9"),
+    ]);
+    assert_eq!((call.cost.status, call.cost.total), (CostStatus::UnknownModel, None));
+}
+
+#[test]
+fn the_host_says_who_serves_an_openai_client() {
+    let call = read(&[
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.system", "openai"),
+        ("server.address", "api.groq.com"),
+        ("gen_ai.request.model", "llama-3.3-70b-versatile"),
+        ("gen_ai.usage.input_tokens", "1000000"),
+        ("gen_ai.usage.output_tokens", "0"),
+    ]);
+    assert_eq!(call.cost.entry.unwrap().provider, "groq");
+    assert_eq!(call.cost.total, Some(590_000_000_000), "0.59 dollars a million");
+}
+
+#[test]
+fn time_to_first_token_is_of_streams_and_within_the_span() {
+    let latency = |stream, ttft| {
+        let attributes = [
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.request.stream", stream),
+            ("gen_ai.response.time_to_first_chunk", ttft),
+            ("gen_ai.usage.output_tokens", "11"),
+        ];
+        let call = read(&attributes);
+        (call.is_stream, call.ttft_ns, call.tpot_ns)
+    };
+    assert_eq!(latency("true", "0.5"), (Some(true), Some(500_000_000), Some(150_000_000)));
+    assert_eq!(latency("", "0.5"), (Some(true), Some(500_000_000), Some(150_000_000)));
+    assert_eq!(latency("false", "0.5"), (Some(false), None, None));
+    assert_eq!(latency("true", "2.5"), (Some(true), None, None));
+    assert_eq!(latency("", "-1"), (None, None, None));
+}
+
+#[test]
+fn a_reported_cost_of_zero_for_used_tokens_is_none() {
+    let cost = |tokens, usd| {
+        read(&[
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.usage.input_tokens", tokens),
+            ("gen_ai.usage.cost", usd),
+        ])
+        .reported_cost
+    };
+    assert_eq!(cost("10", "0.25"), Some(250_000_000_000));
+    assert_eq!(cost("10", "0"), None);
+    assert_eq!(cost("0", "0"), Some(0));
+    assert_eq!(cost("10", "-3"), None);
+}
+
+#[test]
+fn an_attribute_stays_unless_its_column_holds_its_exact_text() {
+    let call = read(&[
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.usage.input_tokens", "44.0"),
+        ("gen_ai.request.temperature", "0.2"),
+        ("gen_ai.request.top_p", "0.20"),
+        ("gen_ai.request.stream", "True"),
+        ("gen_ai.response.finish_reasons", "stop"),
+        ("gen_ai.response.time_to_first_chunk", "0.1"),
+        ("gen_ai.request.max_tokens", "lots"),
+        ("session.id", "[Scrubbed due to 'session']"),
+    ]);
+    assert_eq!((call.usage.input_tokens, call.temperature, call.top_p), (Some(44), Some(0.2), Some(0.2)));
+    assert_eq!((call.is_stream, call.max_tokens), (Some(true), None));
+    assert_eq!(call.text(Field::SessionId), None);
+    assert_eq!(places(&call), [0, 2]);
+}
+
+#[test]
+fn cache_writes_are_the_sum_of_their_parts_when_only_those_are_sent() {
+    let call = read(&[
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.usage.input_tokens", "100"),
+        ("anthropic.usage.cache_creation.ephemeral_5m_input_tokens", "20"),
+        ("anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "30"),
+    ]);
+    assert_eq!(call.usage.cache_write_input_tokens, Some(50));
+    assert_eq!(call.usage.cache_write_1h_input_tokens, Some(30));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_attributes_make_it_panic(
+        rows in prop::collection::vec((0..ROWS.len(), prop_oneof![".*", "-?[0-9]{1,40}(\\.[0-9]{0,20})?(e-?[0-9]{1,9})?", "\\[.*\\]"]), 0..30),
+        name in ".*",
+        operation in prop::sample::select(vec!["chat", "embeddings", "invoke_agent", ""]),
+        start_unix_nano in any::<i64>(),
+        duration_ns in any::<i64>(),
+    ) {
+        let mut attributes = vec![("gen_ai.operation.name", operation), (name.as_str(), "x")];
+        attributes.extend(rows.iter().map(|(row, text)| (ROWS[*row].attribute, text.as_str())));
+        let view = SpanView { scope_name: Some(&name), start_unix_nano, duration_ns, attributes: &attributes };
+        let call = normalise(&view, &Prices::bundled()).unwrap();
+        prop_assert!(call.moved().all(|place| place < attributes.len()));
+        prop_assert!(call.cost.total.is_none_or(|usd| usd >= 0));
+    }
+}

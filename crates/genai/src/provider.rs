@@ -1,0 +1,121 @@
+//! Providers by their canonical names: those the OpenTelemetry conventions list, whatever a sender calls them.
+
+use std::borrow::Cow;
+
+/// A provider: its canonical name, and what else it is called, in lower case.
+struct Names {
+    canonical: &'static str,
+    aliases: &'static [&'static str],
+}
+
+const fn names(canonical: &'static str, aliases: &'static [&'static str]) -> Names {
+    Names { canonical, aliases }
+}
+
+const PROVIDERS: &[Names] = &[
+    names("anthropic", &[]),
+    names(
+        "aws.bedrock",
+        &["aws", "aws_bedrock", "amazon-bedrock", "amazon_bedrock", "bedrock", "bedrock_converse"],
+    ),
+    names("azure.ai.inference", &["az.ai.inference", "azure_ai"]),
+    names("azure.ai.openai", &["az.ai.openai", "azure", "azure_openai", "azure-openai"]),
+    names("cohere", &[]),
+    names("deepseek", &[]),
+    names("fireworks_ai", &["fireworks", "fireworks-ai"]),
+    names("gcp.gemini", &["gcp.gen_ai", "gemini", "google", "google-gla", "google_genai"]),
+    names("gcp.vertex_ai", &["google-vertex", "google_vertexai", "vertex_ai", "vertexai"]),
+    names("groq", &[]),
+    names("ibm.watsonx.ai", &["watsonx"]),
+    names("mistral_ai", &["mistral", "mistralai"]),
+    names("openai", &[]),
+    names("openrouter", &[]),
+    names("perplexity", &[]),
+    names("together_ai", &["together", "together-ai"]),
+    names("x_ai", &["x-ai", "xai"]),
+];
+
+/// Frameworks that put their own name where the provider's belongs: the provider is not known.
+const FRAMEWORKS: &[&str] = &[
+    "agno",
+    "autogen",
+    "crewai",
+    "gcp.vertex.agent",
+    "haystack",
+    "langchain",
+    "langgraph",
+    "llamaindex",
+    "microsoft.agent_framework",
+    "semantic_kernel",
+    "strands-agents",
+];
+
+/// The canonical name of a provider; the name in lower case when it has no other; `None` when it is a framework's.
+pub(crate) fn canonical(name: &str) -> Option<Cow<'_, str>> {
+    let name = name.trim();
+    let name = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    };
+    if name.is_empty() || FRAMEWORKS.contains(&name.as_ref()) {
+        return None;
+    }
+    // An SDK's name for one of a provider's interfaces: `openai.chat`, `anthropic.messages`.
+    let listed = listed(&name).or_else(|| listed(name.split_once('.')?.0));
+    Some(listed.map_or(name, Cow::Borrowed))
+}
+
+fn listed(name: &str) -> Option<&'static str> {
+    let answers = |provider: &&Names| provider.canonical == name || provider.aliases.contains(&name);
+    PROVIDERS.iter().find(answers).map(|provider| provider.canonical)
+}
+
+/// What the table of prices calls a provider, where it does not know the canonical name. It takes `azure.ai.openai`
+/// for OpenAI itself, whose prices are the same.
+pub(crate) fn in_price_table(name: &str) -> &str {
+    match name {
+        "azure.ai.inference" => "azure",
+        "fireworks_ai" => "fireworks",
+        "x_ai" => "x-ai",
+        name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_name_a_provider_has_one_canonical_name() {
+        let cases = [
+            ("openai.responses", Some("openai")),
+            ("Anthropic", Some("anthropic")),
+            ("anthropic.messages", Some("anthropic")),
+            ("aws.bedrock", Some("aws.bedrock")),
+            ("azure.ai.openai", Some("azure.ai.openai")),
+            ("az.ai.openai", Some("azure.ai.openai")),
+            ("gcp.gemini", Some("gcp.gemini")),
+            ("gcp.vertex_ai", Some("gcp.vertex_ai")),
+            ("xai", Some("x_ai")),
+            ("Acme.Inference", Some("acme.inference")),
+            ("langchain", None),
+            ("gcp.vertex.agent", None),
+            (" ", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(canonical(name).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_listed_once_and_in_lower_case() {
+        let mut all: Vec<_> =
+            PROVIDERS.iter().flat_map(|p| p.aliases.iter().copied().chain([p.canonical])).collect();
+        all.extend(FRAMEWORKS);
+        let count = all.len();
+        assert!(all.iter().all(|name| !name.bytes().any(|byte| byte.is_ascii_uppercase())));
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

@@ -1,0 +1,82 @@
+//! Values of attributes, read from their text leniently: senders write numbers as ints, doubles or strings.
+
+use crate::decimal;
+
+/// More tokens than any call can have.
+const TOKENS_MAX: i64 = 1_000_000_000_000;
+
+/// A whole number, also one written as a double.
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| {
+        let value = decimal::parse(text)?;
+        (value % decimal::ONE == 0).then(|| i64::try_from(value / decimal::ONE).ok()).flatten()
+    })
+}
+
+/// A number of tokens; `None` for what cannot be one.
+pub(crate) fn tokens(text: &str) -> Option<i64> {
+    integer(text).filter(|count| (0..=TOKENS_MAX).contains(count))
+}
+
+/// A finite number.
+pub(crate) fn float(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// True or false, also as Python writes it.
+pub(crate) fn flag(text: &str) -> Option<bool> {
+    match text.trim() {
+        "true" | "True" | "1" => Some(true),
+        "false" | "False" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Seconds as nanoseconds.
+pub(crate) fn nanoseconds(seconds: &str) -> Option<i64> {
+    let picoseconds = decimal::parse(seconds.trim())?;
+    i64::try_from(decimal::divide_half_even(picoseconds, 1_000)).ok()
+}
+
+/// Dollars with twelve decimals, at most what the column holds.
+pub(crate) fn usd(text: &str) -> Option<i128> {
+    decimal::parse(text.trim()).filter(|usd| (0..1_000_000 * decimal::ONE).contains(usd))
+}
+
+/// Texts: a JSON array, or one text.
+pub(crate) fn list(text: &str) -> Vec<String> {
+    match text.starts_with('[') {
+        true => serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]),
+        false => vec![text.to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_read_leniently_but_never_guessed() {
+        for (text, expected) in [("44", 44), ("44.0", 44), (" 7 ", 7), ("1e3", 1000), ("0", 0)] {
+            assert_eq!(tokens(text), Some(expected), "{text:?}");
+        }
+        for text in ["-1", "1.5", "", "many", "null", "NaN", "9999999999999", "99999999999999999999", "[1]"] {
+            assert_eq!(tokens(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn seconds_become_whole_nanoseconds() {
+        assert_eq!(nanoseconds("0.35361"), Some(353_610_000));
+        assert_eq!(nanoseconds("3.5e-05"), Some(35_000));
+        assert_eq!(nanoseconds("soon"), None);
+    }
+
+    #[test]
+    fn a_list_may_be_json_or_one_text() {
+        assert_eq!(list(r#"["stop","length"]"#), ["stop", "length"]);
+        assert_eq!(list("stop"), ["stop"]);
+        assert_eq!(list("[stop"), ["[stop"]);
+    }
+}
