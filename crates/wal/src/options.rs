@@ -1,0 +1,75 @@
+//! How a log is opened.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// When an append counts as durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncPolicy {
+    /// After `fdatasync`.
+    #[default]
+    Always,
+}
+
+/// Where a log lives and how much it may use.
+#[derive(Clone)]
+pub struct Options {
+    /// The directory; made if it is missing.
+    pub directory: PathBuf,
+    /// What all files together may use. One segment of it is kept for control records.
+    pub max_bytes: u64,
+    /// Size of a segment; at most a quarter of `max_bytes` is used.
+    pub segment_bytes: u64,
+    /// Bodies kept in memory for readers that are current.
+    pub recent_bytes: usize,
+    /// How long records are kept after every branch passed them, as long as there is room.
+    pub retain: Duration,
+    /// When an append counts as durable.
+    pub sync: SyncPolicy,
+    /// The wall clock.
+    pub clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    /// Random numbers, for the names of the log and its segments.
+    pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl Options {
+    /// 10 GiB in segments of 64 MiB, 64 MiB of recent bodies, nothing retained.
+    pub fn new(directory: impl Into<PathBuf>, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
+        Self {
+            directory: directory.into(),
+            max_bytes: 10 << 30,
+            segment_bytes: 64 << 20,
+            recent_bytes: 64 << 20,
+            retain: Duration::ZERO,
+            sync: SyncPolicy::Always,
+            clock,
+            random: Arc::new(random),
+        }
+    }
+
+    pub(crate) fn now_unix_ns(&self) -> u64 {
+        let since = (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Segment size in use.
+    pub(crate) fn segment_bytes(&self) -> u64 {
+        self.segment_bytes.min(self.max_bytes / 4).max(1)
+    }
+
+    /// What data may use; the rest is for control records.
+    pub(crate) fn data_bytes_max(&self) -> u64 {
+        self.max_bytes.saturating_sub(self.segment_bytes())
+    }
+}
+
+/// Random bits of the operating system; those of the clock's address space if it has none, which no supported one does.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| {
+        use std::hash::{BuildHasher, RandomState};
+        RandomState::new().hash_one(0)
+    })
+}

@@ -1,0 +1,236 @@
+//! Opens what is on disk: finds the chain of segments and reads the one that was being written.
+//!
+//! Nothing is changed here. What was fsynced for certain counts where it stands; what may not have been is handed to
+//! the writer, which puts it into a fresh segment.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    path::Path,
+    sync::Arc,
+};
+
+use crate::{
+    LogId, OpenError, Options, Position,
+    control::{Control, Quarantined},
+    disk::Disk,
+    draft::{Draft, Placed},
+    found::{self, Found},
+    head::{HEAD_BYTES, Head, Link, number_of},
+    record::record_bytes,
+    segment::Segment,
+    shared::View,
+    state::State,
+    tail::Tail,
+    writer::Resume,
+};
+
+/// A log that was found.
+pub(crate) struct Recovered {
+    pub(crate) id: LogId,
+    pub(crate) view: View,
+    pub(crate) resume: Resume,
+    /// Records of which nobody knows whether they are durable, and what is to be written down about damage.
+    pub(crate) unproven: Vec<Placed>,
+}
+
+/// Reads the log in `options.directory`; `new_id` is the name it gets if there is none.
+pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Result<Recovered, OpenError> {
+    let heads = read_heads(options, disk)?;
+    let number = heads.keys().next_back().copied().unwrap_or_default();
+    let (mut chain, superseded) = follow(options, heads)?;
+    let id = chain.iter().rev().find(|found| !found.is_lost).map_or(new_id, |found| found.head.log_id);
+    let (mut tail, mut damage) = measure(&mut chain, disk)?;
+    let lost_bytes: u64 = chain.iter().rev().take_while(|found| found.is_lost).map(|found| found.bytes).sum();
+    if lost_bytes > 0 {
+        damage.push(skip_lost(&mut tail, number, lost_bytes));
+    }
+    chain.retain(|found| !found.is_lost);
+    let state = control_state(&chain, disk, &tail)?;
+    damage.append(&mut tail.quarantined);
+    damage.extend(missing_start(&chain, &state));
+    damage.retain(|range| !state.is_quarantined(range.first));
+    let unproven = with_damage(tail.unproven.split_off(0), damage, tail.until, options);
+    let state = Arc::new(state);
+    let view = view(chain, &tail, state.clone());
+    let resume = resume(&view, number, superseded, state);
+    Ok(Recovered { id, view, resume, unproven })
+}
+
+pub(crate) fn io_error(attempt: &'static str, path: &Path, source: io::Error) -> OpenError {
+    OpenError::Io { attempt, path: path.to_owned(), source }
+}
+
+fn read_heads(options: &Options, disk: &dyn Disk) -> Result<BTreeMap<u64, Found>, OpenError> {
+    let directory = &options.directory;
+    let files = disk.list(directory).map_err(|source| io_error("list", directory, source))?;
+    let mut heads = BTreeMap::new();
+    for (name, bytes) in files {
+        if let Some(number) = number_of(&name) {
+            heads.insert(number, found::read(options, disk, (name, bytes), number)?);
+        }
+    }
+    Ok(heads)
+}
+
+/// The segments that count, oldest first, found by following the links from the newest back; and the numbers of those
+/// that the writer gave up before anything in them counted.
+fn follow(
+    options: &Options,
+    mut heads: BTreeMap<u64, Found>,
+) -> Result<(VecDeque<Found>, Vec<u64>), OpenError> {
+    let (mut chain, mut superseded) = (VecDeque::new(), Vec::new());
+    let mut current = heads.pop_last().map(|(_, found)| found);
+    while let Some(found) = current {
+        let (head, is_linked) = (found.head, found.is_linked);
+        chain.push_front(found);
+        let before = |older: &Found| !older.is_lost && older.head.generation == head.previous.generation;
+        let linked = heads.iter().rev().find(|(_, older)| before(older)).map(|(number, _)| *number);
+        current = match linked.filter(|_| is_linked) {
+            Some(number) => {
+                superseded.extend(heads.split_off(&(number + 1)).into_keys());
+                heads.remove(&number).map(|older| Found { end: Some(head.previous.end), ..older })
+            }
+            None if is_linked && head.previous == Link::default() => {
+                superseded.extend(std::mem::take(&mut heads).into_keys());
+                None
+            }
+            None => heads.pop_last().map(|(_, older)| older),
+        };
+        let is_foreign =
+            |older: &&Found| older.end.is_none() && !older.is_lost && older.head.log_id != head.log_id;
+        if let Some(older) = current.as_ref().filter(is_foreign).filter(|_| head.generation != 0) {
+            let file = older.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(OpenError::Foreign { directory: options.directory.clone(), file });
+        }
+    }
+    Ok((chain, superseded))
+}
+
+/// Finds the ends that no later segment tells; answers the tail of the newest, and what is missing in between.
+fn measure(chain: &mut VecDeque<Found>, disk: &dyn Disk) -> Result<(Tail, Vec<Quarantined>), OpenError> {
+    let mut newest = None;
+    let mut missing = Vec::new();
+    let mut next: Option<Head> = None;
+    let mut is_followed = false;
+    for found in chain.iter_mut().rev() {
+        if found.is_lost {
+            is_followed = true;
+            continue;
+        }
+        if found.end.is_none() {
+            let trusted = next.map(|next| next.base).or(is_followed.then_some(Position(u64::MAX)));
+            let tail = Tail::read(disk, &found.path, &found.head, trusted);
+            let tail = tail.map_err(|source| io_error("read", &found.path, source))?;
+            found.end = Some(tail.end);
+            match next {
+                Some(next) if next.totals.records > tail.totals.records => {
+                    missing.push(gap(&found.head, tail.until, next.base));
+                }
+                Some(_) => {}
+                None => newest = Some(tail),
+            }
+        }
+        next = Some(found.head);
+        is_followed = true;
+    }
+    Ok((newest.unwrap_or_default(), missing))
+}
+
+fn gap(before: &Head, first: Position, next: Position) -> Quarantined {
+    Quarantined {
+        first,
+        last: next.previous(),
+        segment: before.number + 1,
+        offset: 0,
+        length: 0,
+        reason: "segment is missing or its head is damaged".into(),
+    }
+}
+
+/// Passes over every position that the lost newest segments can have held, so that none is given out twice.
+fn skip_lost(tail: &mut Tail, segment: u64, lost_bytes: u64) -> Quarantined {
+    let first = tail.until;
+    tail.until = Position(first.0.saturating_add(lost_bytes / record_bytes(0, 0) + 1));
+    let reason = "head and snapshot of the segment are damaged".into();
+    Quarantined { first, last: tail.until.previous(), segment, offset: 0, length: lost_bytes, reason }
+}
+
+/// What branches still need from before the first segment.
+fn missing_start(chain: &VecDeque<Found>, state: &State) -> Option<Quarantined> {
+    let (oldest, first) = (chain.front()?, state.cursor_min()?);
+    (oldest.head.totals.last_data >= first).then(|| Quarantined {
+        first,
+        last: oldest.head.base.previous(),
+        segment: oldest.head.number.saturating_sub(1),
+        offset: 0,
+        length: 0,
+        reason: "segment is missing".into(),
+    })
+}
+
+/// The control state at the end of the newest segment; goes back to an older one where its snapshot is damaged.
+fn control_state(chain: &VecDeque<Found>, disk: &dyn Disk, newest: &Tail) -> Result<State, OpenError> {
+    let mut controls: Vec<Vec<Control>> = vec![newest.controls.clone()];
+    let mut snapshot = newest.snapshot.clone();
+    let mut before = chain.back().map(|newest| newest.head.base);
+    for found in chain.iter().rev().skip(1) {
+        if snapshot.is_some() {
+            break;
+        }
+        tracing::error!(path = %found.path.display(), "control state of a log segment is damaged, taken from the one before");
+        let tail = Tail::read(disk, &found.path, &found.head, before);
+        let tail = tail.map_err(|source| io_error("read", &found.path, source))?;
+        controls.push(tail.controls);
+        snapshot = tail.snapshot;
+        before = Some(found.head.base);
+    }
+    let mut state = snapshot.unwrap_or_default();
+    controls.into_iter().rev().flatten().for_each(|control| state.apply(control));
+    Ok(state)
+}
+
+/// Adds a control record for each damaged range behind the records to be copied.
+fn with_damage(
+    mut unproven: Vec<Placed>,
+    damage: Vec<Quarantined>,
+    until: Position,
+    options: &Options,
+) -> Vec<Placed> {
+    let mut position = unproven.last().map_or(until, |last| last.position.next());
+    for range in damage {
+        tracing::error!(first = %range.first, last = %range.last, reason = range.reason, "part of the log cannot be read");
+        let draft = Draft::of_control(Control::Quarantined(range), options.now_unix_ns());
+        unproven.push(Placed { position, draft });
+        position = position.next();
+    }
+    unproven
+}
+
+fn view(chain: VecDeque<Found>, tail: &Tail, state: Arc<State>) -> View {
+    let segment = |found: Found| {
+        let end = found.end.unwrap_or(HEAD_BYTES);
+        Segment { head: found.head, path: found.path, end, bytes: found.bytes }
+    };
+    View {
+        segments: chain.into_iter().map(segment).collect(),
+        totals: tail.totals,
+        totals_at_open: tail.totals,
+        state,
+        durable_end: tail.until,
+    }
+}
+
+fn resume(view: &View, number: u64, mut superseded: Vec<u64>, state: Arc<State>) -> Resume {
+    let mut link = Link::default();
+    let mut records_after = view.totals.records;
+    for segment in view.segments.iter().rev() {
+        if records_after > segment.head.totals.records {
+            link = Link { generation: segment.head.generation, end: segment.end };
+            break;
+        }
+        superseded.push(segment.head.number);
+        records_after = segment.head.totals.records;
+    }
+    Resume { link, number, superseded, next: view.durable_end, totals: view.totals, state }
+}

@@ -1,0 +1,184 @@
+//! Walks the records of a segment in order, past whatever is damaged.
+
+use std::io;
+
+use bytes::Bytes;
+
+use crate::{
+    Position,
+    disk::DiskFile,
+    record::{ALIGNMENT, HEADER_BYTES, Header, Kind, crc32c},
+};
+
+/// An intact record.
+pub(crate) struct Raw {
+    pub(crate) header: Header,
+    pub(crate) offset: u64,
+    pub(crate) meta: Bytes,
+    pub(crate) payload: Bytes,
+}
+
+impl Raw {
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.header.record_bytes()
+    }
+}
+
+/// Bytes that hold no intact record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Damage {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    /// The first position that may be lost.
+    pub(crate) first: Position,
+    /// The last one; `None` if nothing intact follows.
+    pub(crate) last: Option<Position>,
+    pub(crate) reason: &'static str,
+}
+
+pub(crate) enum Step {
+    Record(Raw),
+    Damage(Damage),
+}
+
+pub(crate) struct Scan<'a> {
+    window: Window<'a>,
+    generation: u64,
+    offset: u64,
+    end: u64,
+    expected: Position,
+}
+
+impl<'a> Scan<'a> {
+    /// Walks from `offset` to `end`, or to the end of the file if that is less, reading `chunk_bytes` at a time.
+    pub(crate) fn new(
+        file: &'a dyn DiskFile,
+        generation: u64,
+        (offset, end): (u64, u64),
+        expected: Position,
+        chunk_bytes: usize,
+    ) -> io::Result<Self> {
+        let end = end.min(file.length()?);
+        let window = Window { file, start: 0, bytes: Bytes::new(), end, chunk_bytes };
+        Ok(Self { window, generation, offset, end, expected })
+    }
+
+    /// The next record or damaged place; `None` at the end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Step>> {
+        if self.offset >= self.end {
+            return Ok(None);
+        }
+        match self.header_at(self.offset)? {
+            Some(header) if header.kind == Kind::Seal => Ok(None),
+            Some(header) => self.step_over(header).map(Some),
+            None => self.resync(),
+        }
+    }
+
+    fn header_at(&mut self, offset: u64) -> io::Result<Option<Header>> {
+        let bytes = self.window.get(offset, HEADER_BYTES as u64)?;
+        Ok(Header::decode(&bytes).filter(|header| self.belongs(header, offset)))
+    }
+
+    fn belongs(&self, header: &Header, offset: u64) -> bool {
+        let in_order = match header.kind {
+            Kind::Data | Kind::Control => header.position >= self.expected,
+            Kind::Snapshot | Kind::Seal => true,
+        };
+        let end = offset.checked_add(header.record_bytes());
+        header.generation == self.generation && in_order && end.is_some_and(|end| end <= self.end)
+    }
+
+    /// Goes on behind the record that `header` describes, whether or not its content is intact.
+    fn step_over(&mut self, header: Header) -> io::Result<Step> {
+        let offset = self.offset;
+        let bytes = self.window.get(offset, header.record_bytes())?;
+        self.offset += header.record_bytes();
+        let first = self.expected;
+        if matches!(header.kind, Kind::Data | Kind::Control) {
+            self.expected = header.position.next();
+        }
+        if let Some((meta, payload)) = intact_content(&header, &bytes) {
+            return Ok(Step::Record(Raw { header, offset, meta, payload }));
+        }
+        let last = Some(self.expected.previous());
+        let length = header.record_bytes();
+        Ok(Step::Damage(Damage {
+            offset,
+            length,
+            first,
+            last,
+            reason: "checksum of a record does not match",
+        }))
+    }
+
+    /// Looks for the next intact header, or for the trailer of the record that should be here.
+    fn resync(&mut self) -> io::Result<Option<Step>> {
+        let offset = self.offset;
+        let mut at = offset + ALIGNMENT;
+        while at + HEADER_BYTES as u64 <= self.end {
+            let bytes = self.window.get(at, HEADER_BYTES as u64)?;
+            if let Some(header) = Header::decode_trailer(&bytes).filter(|header| self.belongs(header, offset))
+                && at + HEADER_BYTES as u64 == offset + header.record_bytes()
+            {
+                return self.step_over(header).map(Some);
+            }
+            let found = Header::decode(&bytes).filter(|header| self.belongs(header, at));
+            if let Some(header) = found.filter(|header| header.kind != Kind::Snapshot) {
+                self.offset = at;
+                let (first, length) = (self.expected, at - offset);
+                let last = Some(header.position.previous());
+                let reason = "header of a record does not match its checksum";
+                return Ok(Some(Step::Damage(Damage { offset, length, first, last, reason })));
+            }
+            at += ALIGNMENT;
+        }
+        self.offset = self.end;
+        let (first, length) = (self.expected, self.end - offset);
+        let reason = "no intact record follows";
+        Ok(Some(Step::Damage(Damage { offset, length, first, last: None, reason })))
+    }
+}
+
+fn intact_content(header: &Header, record: &Bytes) -> Option<(Bytes, Bytes)> {
+    let payload_start = HEADER_BYTES.checked_add(header.meta_bytes as usize)?;
+    let payload_end = payload_start.checked_add(header.payload_bytes as usize)?;
+    if payload_end > record.len() {
+        return None;
+    }
+    let meta = record.slice(HEADER_BYTES..payload_start);
+    let payload = record.slice(payload_start..payload_end);
+    (crc32c(&[&meta, &payload]) == header.payload_crc).then_some((meta, payload))
+}
+
+/// A part of the file in memory; records are slices of it.
+struct Window<'a> {
+    file: &'a dyn DiskFile,
+    start: u64,
+    bytes: Bytes,
+    end: u64,
+    chunk_bytes: usize,
+}
+
+impl Window<'_> {
+    /// `length` bytes from `offset` on, fewer if the file ends before.
+    fn get(&mut self, offset: u64, length: u64) -> io::Result<Bytes> {
+        let length = length.min(self.end.saturating_sub(offset)) as usize;
+        if let Some(held) = self.held(offset, length) {
+            return Ok(held);
+        }
+        let rest = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut buffer = vec![0; length.max(self.chunk_bytes).min(rest)];
+        let read = self.file.read_at(&mut buffer, offset)?;
+        buffer.truncate(read);
+        self.start = offset;
+        self.bytes = Bytes::from(buffer);
+        Ok(self.bytes.slice(..length.min(read)))
+    }
+
+    fn held(&self, offset: u64, length: usize) -> Option<Bytes> {
+        let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        let to = from.checked_add(length)?;
+        (to <= self.bytes.len()).then(|| self.bytes.slice(from..to))
+    }
+}

@@ -1,0 +1,79 @@
+//! The last bytes of a full segment: what it held, so that nobody has to read it to know.
+
+use std::{io, sync::Arc};
+
+use bytes::BufMut;
+use prost::Message;
+
+use crate::{
+    Position,
+    disk::DiskFile,
+    draft::{Content, Placed},
+    head::{HEAD_BYTES, Head},
+    proto,
+    record::{HEADER_BYTES, Header, Kind, crc32c},
+    state::State,
+    totals::Totals,
+};
+
+/// Bytes of one entry: position, arrival, body hash, rejected count, signal, reserved, receiver.
+const ENTRY_BYTES: u64 = 40;
+
+/// Gathers, while a segment fills, what its seal will say.
+#[derive(Default)]
+pub(crate) struct SealBuilder {
+    entries: Vec<u8>,
+    receivers: Vec<Arc<str>>,
+}
+
+impl SealBuilder {
+    pub(crate) fn add(&mut self, placed: &Placed, header: &Header) {
+        let Content::Data(meta) = &placed.draft.content else { return };
+        let known = self.receivers.iter().position(|receiver| *receiver == meta.receiver);
+        let receiver = known.unwrap_or_else(|| {
+            self.receivers.push(meta.receiver.clone());
+            self.receivers.len() - 1
+        });
+        self.entries.put_u64_le(header.position.0);
+        self.entries.put_u64_le(header.arrival_unix_ns);
+        self.entries.put_u128_le(header.body_hash);
+        self.entries.put_u32_le(meta.rejected.len() as u32);
+        self.entries.put_u8(header.signal);
+        self.entries.put_u8(0);
+        self.entries.put_u16_le(u16::try_from(receiver).unwrap_or(u16::MAX));
+    }
+
+    /// Room that the seal needs after `records` more, beside the control state.
+    pub(crate) fn room_bytes(&self, records: u64) -> u64 {
+        let names: usize = self.receivers.iter().map(|receiver| receiver.len() + 8).sum();
+        self.entries.len() as u64 + names as u64 + records * ENTRY_BYTES + 1024
+    }
+
+    pub(crate) fn finish(self, until: Position, end: u64, totals: &Totals, state: &State) -> proto::Seal {
+        proto::Seal {
+            until: until.0,
+            end,
+            totals: Some(totals.into()),
+            state: Some(state.into()),
+            receivers: self.receivers.iter().map(|receiver| receiver.to_string()).collect(),
+            entries: self.entries,
+        }
+    }
+}
+
+/// The seal of a segment, if its file ends with an intact one.
+pub(crate) fn read(file: &dyn DiskFile, head: &Head) -> io::Result<Option<proto::Seal>> {
+    let length = file.length()?;
+    let mut trailer = [0; HEADER_BYTES];
+    let Some(at) = length.checked_sub(HEADER_BYTES as u64) else { return Ok(None) };
+    file.read_at(&mut trailer, at)?;
+    let Some(header) = Header::decode_trailer(&trailer) else { return Ok(None) };
+    let start = length.checked_sub(header.record_bytes()).filter(|start| *start >= HEAD_BYTES);
+    let (Some(start), Kind::Seal, true) = (start, header.kind, header.generation == head.generation) else {
+        return Ok(None);
+    };
+    let mut payload = vec![0; header.payload_bytes as usize];
+    file.read_at(&mut payload, start + HEADER_BYTES as u64 + u64::from(header.meta_bytes))?;
+    let intact = header.meta_bytes == 0 && crc32c(&[&payload]) == header.payload_crc;
+    Ok(intact.then(|| proto::Seal::decode(payload.as_slice()).ok()).flatten())
+}

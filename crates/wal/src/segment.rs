@@ -1,0 +1,165 @@
+//! The segment being written, and what is remembered of each one.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use prost::Message;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{
+    Position,
+    disk::{Disk, DiskFile},
+    draft::Placed,
+    frames::Frames,
+    head::{HEAD_BYTES, Head, file_name},
+    proto,
+    record::{Header, Kind, crc32c},
+    seal::SealBuilder,
+    state::State,
+    totals::Totals,
+};
+
+/// What is remembered of a segment that holds records.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment {
+    pub(crate) head: Head,
+    pub(crate) path: PathBuf,
+    /// Offset behind the last record that counts.
+    pub(crate) end: u64,
+    /// Bytes of the budget that it uses.
+    pub(crate) bytes: u64,
+}
+
+/// The segment that takes records.
+pub(crate) struct Active {
+    file: Box<dyn DiskFile>,
+    pub(crate) head: Head,
+    pub(crate) path: PathBuf,
+    /// Offset behind the last record whose fsync returned.
+    pub(crate) end: u64,
+    state_bytes: u64,
+    seal: SealBuilder,
+}
+
+impl Active {
+    /// Makes a segment whose name appears only once it is durable, with the records in `placed` in it.
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        directory: &Path,
+        head: Head,
+        state: &State,
+        placed: &[Placed],
+    ) -> io::Result<Self> {
+        let path = directory.join(file_name(head.number));
+        let temporary = path.with_extension("seg.tmp");
+        let created = Self::write_new(disk, &temporary, head, state, placed).and_then(|active| {
+            disk.rename(&temporary, &path)?;
+            disk.sync_directory(directory)?;
+            Ok(Self { path: path.clone(), ..active })
+        });
+        if created.is_err() {
+            // Either may be there; the log does without them.
+            let _ = disk.remove(&temporary);
+            let _ = disk.remove(&path);
+        }
+        created
+    }
+
+    fn write_new(
+        disk: &dyn Disk,
+        path: &Path,
+        head: Head,
+        state: &State,
+        placed: &[Placed],
+    ) -> io::Result<Self> {
+        let file = disk.create(path)?;
+        let (snapshot_header, snapshot) = snapshot(&head, state);
+        let mut frames = Frames::default();
+        frames.push_bytes(&head.encode());
+        frames.push(&snapshot_header, &[], &snapshot);
+        let mut active = Self {
+            file,
+            head,
+            path: path.to_owned(),
+            end: 0,
+            state_bytes: snapshot.len() as u64,
+            seal: SealBuilder::default(),
+        };
+        active.append_frames(frames, placed)?;
+        Ok(active)
+    }
+
+    /// Whether a record fits, with room left for the seal.
+    pub(crate) fn room_bytes(&self, records: u64) -> u64 {
+        let seal = self.seal.room_bytes(records) + 2 * self.state_bytes;
+        self.head.size.saturating_sub(self.end + seal)
+    }
+
+    /// Writes the records and makes them durable. After an error nothing more may be written here.
+    pub(crate) fn append(&mut self, placed: &[Placed]) -> io::Result<()> {
+        self.append_frames(Frames::default(), placed)
+    }
+
+    fn append_frames(&mut self, mut frames: Frames, placed: &[Placed]) -> io::Result<()> {
+        let durable = placed.first().map_or(self.head.base, |first| first.position).previous();
+        for placed in placed {
+            let header = placed.draft.header(placed.position, self.head.generation, durable);
+            frames.push(&header, placed.draft.meta(), placed.draft.payload());
+            self.seal.add(placed, &header);
+        }
+        self.file.append(&mut frames.slices())?;
+        self.file.sync()?;
+        self.end += frames.bytes();
+        Ok(())
+    }
+
+    /// Writes the seal behind the last record. Without one the segment reads just as well, only slower.
+    pub(crate) fn seal(self, until: Position, totals: &Totals, state: &State) -> io::Result<u64> {
+        let payload = Bytes::from(self.seal.finish(until, self.end, totals, state).encode_to_vec());
+        let header = summary_header(Kind::Seal, &self.head, until, &payload);
+        let mut frames = Frames::default();
+        frames.push(&header, &[], &payload);
+        self.file.append(&mut frames.slices())?;
+        self.file.sync()?;
+        Ok(frames.bytes())
+    }
+}
+
+/// The record that follows a head: what stood in force there.
+fn snapshot(head: &Head, state: &State) -> (Header, Bytes) {
+    let snapshot = proto::Snapshot {
+        log_id: head.log_id.0.to_vec(),
+        totals: Some((&head.totals).into()),
+        state: Some(state.into()),
+    };
+    let payload = Bytes::from(snapshot.encode_to_vec());
+    (summary_header(Kind::Snapshot, head, head.base, &payload), payload)
+}
+
+/// The header of a snapshot or a seal: its position is the first that it does not sum up.
+fn summary_header(kind: Kind, head: &Head, position: Position, payload: &Bytes) -> Header {
+    Header {
+        kind,
+        flags: 0,
+        signal: 0,
+        generation: head.generation,
+        position,
+        durable: position.previous(),
+        arrival_unix_ns: head.totals.last_arrival_unix_ns,
+        body_hash: xxh3_128(payload),
+        meta_bytes: 0,
+        payload_bytes: payload.len() as u32,
+        payload_crc: crc32c(&[payload]),
+        parity_bytes: 0,
+        items: 0,
+    }
+}
+
+/// Bytes that a fresh segment uses before its first record, roughly.
+pub(crate) fn overhead_bytes(state: &State) -> u64 {
+    let state = proto::State::from(state).encoded_len() as u64;
+    HEAD_BYTES + 2048 + 4 * state
+}

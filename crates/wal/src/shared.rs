@@ -1,0 +1,122 @@
+//! What the log thread and its callers have in common.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    LogId, Options, Position, disk::Disk, marks::Marks, queue::Queue, recent::Recent, segment::Segment,
+    state::State, totals::Totals,
+};
+
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) id: LogId,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) queue: Queue,
+    pub(crate) durable: watch::Sender<Position>,
+    pub(crate) finished: watch::Sender<bool>,
+    pub(crate) budget: Budget,
+    pub(crate) fsyncs: AtomicU64,
+    pub(crate) healthy: AtomicBool,
+    view: RwLock<View>,
+    recent: Mutex<Recent>,
+    marks: Mutex<Marks>,
+}
+
+/// The durable log, as readers see it.
+#[derive(Clone)]
+pub(crate) struct View {
+    pub(crate) segments: VecDeque<Segment>,
+    /// Everything durable.
+    pub(crate) totals: Totals,
+    pub(crate) totals_at_open: Totals,
+    pub(crate) state: Arc<State>,
+    pub(crate) durable_end: Position,
+}
+
+impl View {
+    /// The segment that holds a position (the first one if that is gone), and the position behind its last.
+    pub(crate) fn segment_at(&self, position: Position) -> Option<(Segment, Position)> {
+        let index = self.segments.partition_point(|segment| segment.head.base <= position).saturating_sub(1);
+        let until = self.segments.get(index + 1).map_or(self.durable_end, |next| next.head.base);
+        self.segments.get(index).map(|segment| (segment.clone(), until))
+    }
+
+    pub(crate) fn holds(&self, generation: u64) -> bool {
+        self.segments.iter().any(|segment| segment.head.generation == generation)
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(options: Options, id: LogId, disk: Arc<dyn Disk>, view: View) -> Self {
+        let used_bytes = view.segments.iter().map(|segment| segment.bytes).sum();
+        Self {
+            recent: Mutex::new(Recent::new(options.recent_bytes, view.durable_end)),
+            durable: watch::Sender::new(view.durable_end),
+            finished: watch::Sender::new(false),
+            budget: Budget {
+                used_bytes: AtomicU64::new(used_bytes),
+                data_bytes_max: options.data_bytes_max(),
+            },
+            options,
+            id,
+            disk,
+            queue: Queue::default(),
+            fsyncs: AtomicU64::new(0),
+            healthy: AtomicBool::new(true),
+            view: RwLock::new(view),
+            marks: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The byte budget: what stands on disk and what was admitted to it.
+pub(crate) struct Budget {
+    used_bytes: AtomicU64,
+    pub(crate) data_bytes_max: u64,
+}
+
+impl Budget {
+    /// Takes room for a data record, if there is some.
+    pub(crate) fn admit(&self, bytes: u64) -> bool {
+        let room = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.data_bytes_max);
+        self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).is_ok()
+    }
+
+    /// Takes room in any case, for what must be written.
+    pub(crate) fn charge(&self, bytes: u64) {
+        self.used_bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    pub(crate) fn give_back(&self, bytes: u64) {
+        let less = |used: u64| Some(used.saturating_sub(bytes));
+        let _ = self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+    }
+
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.used_bytes.load(Ordering::Acquire)
+    }
+}

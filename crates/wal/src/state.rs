@@ -1,0 +1,255 @@
+//! What the control records add up to.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Position,
+    control::{Checkpoint, Control, Counts, DeadLetter, Epoch, Plan, Quarantined},
+    proto,
+};
+
+/// How many dead letters of a branch, and how many quarantined ranges, are listed; the older ones are only counted.
+const LISTED_MAX: usize = 1_000;
+
+/// The control state of a log at some position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Every branch that was added and not forgotten, by name.
+    pub branches: BTreeMap<String, Branch>,
+    /// The epochs of the positions still retained, oldest first.
+    pub epochs: Vec<Epoch>,
+    /// The newest ranges that could not be read.
+    pub quarantined: Vec<Quarantined>,
+    /// How many there were in all.
+    pub quarantined_total: u64,
+    /// The newest time mark, in nanoseconds since 1970; 0 if there is none.
+    pub time_mark_unix_ns: u64,
+}
+
+/// One branch as the log knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Branch {
+    /// The first position it was to get.
+    pub added: Position,
+    /// The first position it still needs.
+    pub cursor: Position,
+    /// The plan that is not yet committed.
+    pub plan: Option<Plan>,
+    /// The newest checkpoint.
+    pub checkpoint: Option<Checkpoint>,
+    /// What it is done with.
+    pub counts: Counts,
+    /// The newest records it could not take.
+    pub dead_letters: Vec<DeadLetter>,
+    /// How many there were in all.
+    pub dead_letters_total: u64,
+}
+
+impl State {
+    pub(crate) fn apply(&mut self, control: Control) {
+        match control {
+            Control::Epoch(epoch) => self.epochs.push(epoch),
+            Control::Quarantined(quarantined) => self.quarantine(quarantined),
+            Control::TimeMark { unix_ns } => self.time_mark_unix_ns = unix_ns.max(self.time_mark_unix_ns),
+            Control::BranchAdded { branch, position } => {
+                let added = Branch { added: position, cursor: position, ..Branch::default() };
+                self.branches.entry(branch).or_insert(added);
+            }
+            Control::BranchForgotten { branch } => {
+                self.branches.remove(&branch);
+            }
+            Control::Plan(plan) => self.on_branch(&plan.branch.clone(), |branch| branch.plan = Some(plan)),
+            Control::Committed { plan, branch, counts } => self.on_branch(&branch, |branch| {
+                if let Some(done) = branch.plan.take_if(|open| open.id == plan) {
+                    branch.cursor = branch.cursor.max(done.last.next());
+                    branch.counts = counts;
+                }
+            }),
+            Control::Cursor { branch, position, counts } => self.on_branch(&branch, |branch| {
+                branch.cursor = branch.cursor.max(position);
+                branch.counts = counts;
+            }),
+            Control::Checkpoint { branch, checkpoint } => {
+                self.on_branch(&branch, |branch| branch.checkpoint = Some(checkpoint));
+            }
+            Control::DeadLetter { branch, letter } => self.on_branch(&branch, |branch| {
+                push_listed(&mut branch.dead_letters, letter);
+                branch.dead_letters_total += 1;
+            }),
+        }
+    }
+
+    fn on_branch(&mut self, name: &str, change: impl FnOnce(&mut Branch)) {
+        match self.branches.get_mut(name) {
+            Some(branch) => change(branch),
+            None => tracing::warn!(branch = name, "control record of a branch that was not added is ignored"),
+        }
+    }
+
+    fn quarantine(&mut self, quarantined: Quarantined) {
+        if self.is_quarantined(quarantined.first) {
+            return;
+        }
+        push_listed(&mut self.quarantined, quarantined);
+        self.quarantined_total += 1;
+    }
+
+    /// Whether a position is known to be unreadable.
+    pub fn is_quarantined(&self, position: Position) -> bool {
+        self.quarantined.iter().any(|range| range.first <= position && position <= range.last)
+    }
+
+    /// The first position that some branch still needs; `None` without branches.
+    pub fn cursor_min(&self) -> Option<Position> {
+        self.branches.values().map(|branch| branch.cursor).min()
+    }
+
+    /// Forgets the epochs that ended before `first_retained`.
+    pub(crate) fn prune_epochs(&mut self, first_retained: Position) {
+        let ended = self.epochs.windows(2).take_while(|pair| match pair {
+            [_, next] => next.first <= first_retained,
+            _ => false,
+        });
+        let ended = ended.count();
+        self.epochs.drain(..ended);
+    }
+}
+
+fn push_listed<T>(list: &mut Vec<T>, item: T) {
+    if list.len() >= LISTED_MAX {
+        list.remove(0);
+    }
+    list.push(item);
+}
+
+impl From<&State> for proto::State {
+    fn from(state: &State) -> Self {
+        let branches = state.branches.iter().map(|(name, branch)| branch.to_proto(name));
+        Self {
+            branches: branches.collect(),
+            epochs: state.epochs.iter().cloned().map(Into::into).collect(),
+            quarantined: state.quarantined.iter().cloned().map(Into::into).collect(),
+            quarantined_total: state.quarantined_total,
+            time_mark_unix_ns: state.time_mark_unix_ns,
+        }
+    }
+}
+
+impl From<proto::State> for State {
+    fn from(state: proto::State) -> Self {
+        let branches = state.branches.into_iter().map(|branch| (branch.name.clone(), branch.into()));
+        Self {
+            branches: branches.collect(),
+            epochs: state.epochs.into_iter().map(Into::into).collect(),
+            quarantined: state.quarantined.into_iter().map(Into::into).collect(),
+            quarantined_total: state.quarantined_total,
+            time_mark_unix_ns: state.time_mark_unix_ns,
+        }
+    }
+}
+
+impl Branch {
+    fn to_proto(&self, name: &str) -> proto::Branch {
+        let letters = self.dead_letters.iter().cloned();
+        proto::Branch {
+            name: name.to_owned(),
+            added: self.added.0,
+            cursor: self.cursor.0,
+            plan: self.plan.clone().map(Into::into),
+            checkpoint: self.checkpoint.clone().map(|checkpoint| checkpoint.into_proto(String::new())),
+            counts: Some(self.counts.into()),
+            dead_letters: letters.map(|letter| letter.into_proto(String::new())).collect(),
+            dead_letters_total: self.dead_letters_total,
+        }
+    }
+}
+
+impl From<proto::Branch> for Branch {
+    fn from(branch: proto::Branch) -> Self {
+        Self {
+            added: Position(branch.added),
+            cursor: Position(branch.cursor),
+            plan: branch.plan.map(Into::into),
+            checkpoint: branch.checkpoint.map(Into::into),
+            counts: branch.counts.unwrap_or_default().into(),
+            dead_letters: branch.dead_letters.into_iter().map(Into::into).collect(),
+            dead_letters_total: branch.dead_letters_total,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PlanId;
+
+    fn with_branch() -> State {
+        let mut state = State::default();
+        state.apply(Control::BranchAdded { branch: "parquet".into(), position: Position(1) });
+        state
+    }
+
+    fn plan(id: u8, last: u64) -> Plan {
+        let (first, last) = (Position(1), Position(last));
+        Plan { id: PlanId([id; 16]), branch: "parquet".into(), first, last, excluded: vec![] }
+    }
+
+    #[test]
+    fn a_commit_moves_the_cursor_behind_its_plan() {
+        let mut state = with_branch();
+        state.apply(Control::Plan(plan(1, 9)));
+        let counts = Counts { delivered: [9, 0, 0, 0, 0, 0, 0, 0], ..Counts::default() };
+        state.apply(Control::Committed { plan: PlanId([1; 16]), branch: "parquet".into(), counts });
+        let branch = &state.branches["parquet"];
+        assert_eq!((branch.cursor, branch.counts, &branch.plan), (Position(10), counts, &None));
+    }
+
+    #[test]
+    fn a_commit_of_another_plan_changes_nothing() {
+        let mut state = with_branch();
+        state.apply(Control::Plan(plan(1, 9)));
+        let before = state.clone();
+        let counts = Counts::default();
+        state.apply(Control::Committed { plan: PlanId([2; 16]), branch: "parquet".into(), counts });
+        assert_eq!(state, before);
+    }
+
+    #[test]
+    fn a_cursor_never_moves_back() {
+        let mut state = with_branch();
+        for position in [5, 3] {
+            let position = Position(position);
+            state.apply(Control::Cursor { branch: "parquet".into(), position, counts: Counts::default() });
+        }
+        assert_eq!(state.cursor_min(), Some(Position(5)));
+    }
+
+    #[test]
+    fn only_epochs_that_ended_before_the_first_retained_position_are_forgotten() {
+        let mut state = State::default();
+        for first in [1, 10, 20] {
+            state.apply(Control::Epoch(Epoch { first: Position(first), payload_hash: vec![first as u8] }));
+        }
+        state.prune_epochs(Position(15));
+        assert_eq!(state.epochs.iter().map(|epoch| epoch.first.0).collect::<Vec<_>>(), [10, 20]);
+    }
+
+    #[test]
+    fn a_state_survives_its_snapshot() {
+        let mut state = with_branch();
+        state.apply(Control::Plan(plan(1, 9)));
+        state.apply(Control::Epoch(Epoch { first: Position(1), payload_hash: vec![1; 16] }));
+        let checkpoint = Checkpoint { position: Position(4), file: "metrics-4".into() };
+        state.apply(Control::Checkpoint { branch: "parquet".into(), checkpoint });
+        let letter = DeadLetter {
+            position: Position(2),
+            reason: "no".into(),
+            file_hash: vec![2; 16],
+            unix_ns: 7,
+            version: "0.1.0".into(),
+        };
+        state.apply(Control::DeadLetter { branch: "parquet".into(), letter });
+        state.apply(Control::TimeMark { unix_ns: 77 });
+        assert_eq!(State::from(proto::State::from(&state)), state);
+    }
+}

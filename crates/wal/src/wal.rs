@@ -1,0 +1,253 @@
+//! The handle on an open log.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    thread::JoinHandle,
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    AppendError, Appending, Control, Entry, LogId, OpenError, Options, Position, ReadError, ReadLimits,
+    ReadOut, SIGNALS, State, Waiting,
+    disk::{Disk, RealDisk},
+    draft::Draft,
+    queue::{Closed, Pending},
+    recovery::{io_error, recover},
+    segment::overhead_bytes,
+    shared::Shared,
+    writer::Writer,
+};
+
+const LOCK_FILE: &str = "lock";
+
+/// An open log; clones are the same one. It is closed by [`Wal::close`], or when the last clone is dropped.
+#[derive(Clone)]
+pub struct Wal {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Figures of a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Bytes of the budget in use.
+    pub used_bytes: u64,
+    /// The budget.
+    pub max_bytes: u64,
+    /// What of it data may use.
+    pub data_max_bytes: u64,
+    /// Segments on disk.
+    pub segments: u64,
+    /// Calls of fsync since it was opened.
+    pub fsyncs: u64,
+    /// Data records appended since it was opened.
+    pub appended_records: u64,
+    /// Bytes of their bodies.
+    pub appended_bytes: u64,
+    /// Their items, by signal.
+    pub appended_items: [u64; SIGNALS],
+    /// Items since the log began, by signal.
+    pub accepted_items: [u64; SIGNALS],
+    /// Bytes that wait for the log thread.
+    pub queued_bytes: u64,
+    /// Whether the last write worked.
+    pub healthy: bool,
+}
+
+impl Wal {
+    /// Opens the log in a directory, or begins one. Reads the segment that was being written, if it was not closed.
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        Self::open_on(options, Arc::new(RealDisk))
+    }
+
+    /// Opens the log on a disk of one's own.
+    pub fn open_on(options: Options, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
+        Self::open_as(options, disk, None)
+    }
+
+    /// Gives the log in a directory a new random id, for a copy of a log whose original is still in use.
+    pub fn new_identity(options: Options) -> Result<LogId, OpenError> {
+        let id = random_id(&options);
+        Self::open_as(options, Arc::new(RealDisk), Some(id)).map(|wal| wal.id())
+    }
+
+    fn open_as(options: Options, disk: Arc<dyn Disk>, id: Option<LogId>) -> Result<Self, OpenError> {
+        let directory = options.directory.clone();
+        disk.create_directory(&directory).map_err(|source| io_error("create", &directory, source))?;
+        let lock_path = directory.join(LOCK_FILE);
+        let lock = disk.lock(&lock_path).map_err(|source| io_error("lock", &lock_path, source))?;
+        let lock = lock.ok_or_else(|| OpenError::Locked { directory: directory.clone() })?;
+        let recovered = recover(&options, &*disk, random_id(&options))?;
+        let id = id.unwrap_or(recovered.id);
+        let shared = Arc::new(Shared::new(options, id, disk, recovered.view));
+        let writer = Writer::start(shared.clone(), recovered.resume, recovered.unproven)
+            .map_err(|source| io_error("write to", &directory, source))?;
+        let end = End { shared: shared.clone(), _lock: lock };
+        let thread = std::thread::Builder::new().name("wal".into()).spawn(move || {
+            let _end = end;
+            writer.run();
+        });
+        let thread = thread.map_err(|source| io_error("start a thread for", &directory, source))?;
+        Ok(Self { handle: Arc::new(Handle { shared, thread: Mutex::new(Some(thread)) }) })
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.handle.shared
+    }
+
+    /// The name of the log.
+    pub fn id(&self) -> LogId {
+        self.shared().id
+    }
+
+    /// Hands a record to the log thread, without waiting; what it answers resolves once the record is durable.
+    pub fn append(&self, entry: Entry) -> Result<Appending, AppendError> {
+        let shared = self.shared();
+        let draft = Draft::of_entry(entry, shared.options.now_unix_ns());
+        let bytes = draft.record_bytes();
+        let room = shared.budget.data_bytes_max.saturating_sub(overhead_bytes(&shared.view().state));
+        if bytes > room.min(u64::from(u32::MAX)) {
+            return Err(AppendError::TooLarge { bytes, max_bytes: room });
+        }
+        if !shared.budget.admit(bytes) {
+            let (used_bytes, max_bytes) = (shared.budget.used_bytes(), shared.budget.data_bytes_max);
+            return Err(AppendError::Full { used_bytes, max_bytes });
+        }
+        let (pending, appending) = Pending::new(draft);
+        shared.queue.push(pending).map_err(|closed| {
+            shared.budget.give_back(bytes);
+            refusal(&closed)
+        })?;
+        Ok(appending)
+    }
+
+    /// Hands a control record to the log thread; it may use the room that is kept for such records.
+    pub fn record(&self, control: Control) -> Appending {
+        let (pending, appending) =
+            Pending::new(Draft::of_control(control, self.shared().options.now_unix_ns()));
+        match self.shared().queue.push(pending) {
+            Ok(()) => appending,
+            Err(closed) => Appending::refused(refusal(&closed)),
+        }
+    }
+
+    /// Reads durable data records from `from` on, in order, up to `until` (exclusive) or the durable end.
+    ///
+    /// At least one record if there is one; a record is never split. Reads the disk when `from` is older than what
+    /// is kept in memory, so async callers give it a thread that may block. Positions that were released are passed
+    /// over, and so are those that cannot be read: they are written down as [`Control::Quarantined`].
+    pub fn read(
+        &self,
+        from: Position,
+        until: Option<Position>,
+        limits: ReadLimits,
+    ) -> Result<ReadOut, ReadError> {
+        self.shared().read(from, until, limits)
+    }
+
+    /// The first position that is not durable yet, as it moves.
+    pub fn durable_end(&self) -> watch::Receiver<Position> {
+        self.shared().durable.subscribe()
+    }
+
+    /// The first position behind the last durable data record: a cursor at or behind it has nothing waiting.
+    pub fn data_end(&self) -> Position {
+        self.shared().view().totals.last_data.next()
+    }
+
+    /// The first position that is still there.
+    pub fn first_retained(&self) -> Position {
+        self.shared().view().segments.front().map_or(Position::FIRST, |oldest| oldest.head.base)
+    }
+
+    /// The control state as of everything durable.
+    pub fn state(&self) -> Arc<State> {
+        self.shared().view().state.clone()
+    }
+
+    /// What lies between `from` and the durable end. Seldom reads the disk, and then little of it.
+    pub fn waiting(&self, from: Position) -> Waiting {
+        self.shared().waiting(from)
+    }
+
+    /// Figures as of now.
+    pub fn stats(&self) -> Stats {
+        let shared = self.shared();
+        let view = shared.view();
+        let appended = view.totals.since(&view.totals_at_open);
+        Stats {
+            used_bytes: shared.budget.used_bytes(),
+            max_bytes: shared.options.max_bytes,
+            data_max_bytes: shared.budget.data_bytes_max,
+            segments: view.segments.len() as u64,
+            fsyncs: shared.fsyncs.load(Ordering::Relaxed),
+            appended_records: appended.records,
+            appended_bytes: appended.bytes,
+            appended_items: appended.items,
+            accepted_items: view.totals.items,
+            queued_bytes: shared.queue.bytes(),
+            healthy: shared.healthy.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Writes what waits, seals the segment and releases the lock. Appends from now on are refused.
+    pub async fn close(&self) {
+        self.shared().queue.stop();
+        let mut finished = self.shared().finished.subscribe();
+        // An error would mean that the sender is gone, but this handle keeps it.
+        let _ = finished.wait_for(|finished| *finished).await;
+        self.handle.join();
+    }
+
+    /// Where the log lives.
+    pub fn directory(&self) -> &Path {
+        &self.shared().options.directory
+    }
+}
+
+fn refusal(closed: &Closed) -> AppendError {
+    match closed {
+        Closed::Full => AppendError::Unavailable { reason: "too much waits for the disk".into() },
+        Closed::Stopped => AppendError::Stopped,
+    }
+}
+
+fn random_id(options: &Options) -> LogId {
+    let (high, low) = ((options.random)(), (options.random)());
+    LogId((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+}
+
+impl Handle {
+    fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("log thread failed");
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.queue.stop();
+        self.join();
+    }
+}
+
+/// What happens when the log thread ends, in whatever way.
+struct End {
+    shared: Arc<Shared>,
+    _lock: Box<dyn Send + Sync>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.shared.queue.abandon();
+        self.shared.finished.send_replace(true);
+    }
+}

@@ -1,0 +1,354 @@
+//! What a caller of the log may rely on, on a disk that works.
+
+mod common;
+
+use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
+
+use common::{
+    ALL, add_branch, append, bodies, crash_copy, entry, move_cursor, offset_of, open, options, segments,
+};
+use spanledger_wal::{
+    AppendError, Checkpoint, Control, Counts, Entry, Epoch, OpenError, Options, Plan, PlanId, Position,
+    ReadLimits, Wal,
+};
+
+/// Fills several segments; answers the last position.
+fn append_fifty(wal: &Wal) -> Position {
+    (0..50).fold(Position(0), |_, n| append(wal, vec![n; 5000]))
+}
+
+#[test]
+fn a_record_reads_back_as_it_was_appended() {
+    let directory = tempfile::tempdir().unwrap();
+    for recent_bytes in [0, 1 << 20] {
+        let wal = Wal::open(Options { recent_bytes, ..options(directory.path()) }).unwrap();
+        let sent = Entry {
+            signal: 2,
+            receiver: "otlp/other".into(),
+            items: 7,
+            rejected: vec![1, 9],
+            body: b"body"[..].into(),
+        };
+        let position = wal.append(sent).unwrap().wait().unwrap();
+        let read = wal.read(position, None, ALL).unwrap();
+        let record = &read.records[0];
+        assert_eq!((record.position, record.signal, &*record.receiver), (position, 2, "otlp/other"));
+        assert_eq!((record.items, &*record.rejected, &*record.body), (7, &[1, 9][..], &b"body"[..]));
+        assert!(record.arrival_unix_ns >= 1_700_000_000_000_000_000);
+        assert_eq!(read.next, position.next());
+    }
+}
+
+#[test]
+fn everything_acknowledged_is_there_after_a_crash() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    let sent: Vec<_> = (0..100).map(|n| format!("body {n}").into_bytes()).collect();
+    sent.iter().for_each(|body| drop(append(&wal, body.clone())));
+    let copy = crash_copy(directory.path());
+    assert_eq!(bodies(&open(copy.path())), sent);
+}
+
+#[test]
+fn reading_goes_on_over_many_segments_and_reopenings() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sent = Vec::new();
+    for round in 0..3_u8 {
+        let wal = open(directory.path());
+        for n in 0..40_u8 {
+            let body = vec![round * 40 + n; 5000];
+            append(&wal, body.clone());
+            sent.push(body);
+        }
+    }
+    assert!(segments(directory.path()).len() > 6);
+    assert_eq!(bodies(&open(directory.path())), sent);
+}
+
+#[test]
+fn a_record_larger_than_a_segment_gets_one_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    let sent = [vec![1; 10], vec![2; 300 << 10], vec![3; 10]];
+    sent.iter().for_each(|body| drop(append(&wal, body.clone())));
+    assert_eq!(bodies(&wal), sent);
+    wal.append(entry(vec![0; 65 << 20]))
+        .err()
+        .map(|error| assert!(matches!(error, AppendError::TooLarge { .. })));
+    drop(wal);
+    assert_eq!(bodies(&open(directory.path())), sent);
+}
+
+#[test]
+fn reading_stops_at_its_limits_but_always_gives_one_record() {
+    let directory = tempfile::tempdir().unwrap();
+    for recent_bytes in [0, 1 << 20] {
+        let wal = Wal::open(Options { recent_bytes, ..options(directory.path()) }).unwrap();
+        let first = append(&wal, *b"1234567890");
+        append(&wal, *b"1234567890");
+        append(&wal, *b"1234567890");
+        let count = |limits, until| wal.read(first, until, limits).unwrap().records.len();
+        assert_eq!(count(ReadLimits { items: 2, bytes: 100 }, None), 2);
+        assert_eq!(count(ReadLimits { items: 100, bytes: 20 }, None), 2);
+        assert_eq!(count(ReadLimits { items: 0, bytes: 0 }, None), 1);
+        assert_eq!(count(ALL, Some(first.next())), 1);
+        assert_eq!(count(ALL, None), 3);
+    }
+}
+
+#[test]
+fn control_records_are_passed_over_by_readers() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    append(&wal, *b"a");
+    add_branch(&wal, "parquet");
+    append(&wal, *b"b");
+    wal.record(Control::TimeMark { unix_ns: 5 }).wait().unwrap();
+    let read = wal.read(Position::FIRST, None, ALL).unwrap();
+    assert_eq!(read.records.iter().map(|record| record.position.0).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(
+        (read.next, *wal.durable_end().borrow(), wal.data_end()),
+        (Position(5), Position(5), Position(4))
+    );
+}
+
+#[test]
+fn the_control_state_survives_reopening_and_the_deletion_of_the_segments_it_was_written_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    add_branch(&wal, "parquet");
+    wal.record(Control::Epoch(Epoch { first: Position(1), payload_hash: vec![7; 16] })).wait().unwrap();
+    let checkpoint = Checkpoint { position: Position(2), file: "metrics-2".into() };
+    wal.record(Control::Checkpoint { branch: "parquet".into(), checkpoint }).wait().unwrap();
+    let first_segment = segments(directory.path())[0].clone();
+    let last = append_fifty(&wal);
+    move_cursor(&wal, "parquet", last);
+    let plan = Plan {
+        id: PlanId([9; 16]),
+        branch: "parquet".into(),
+        first: last,
+        last,
+        excluded: vec![Position(3)],
+    };
+    wal.record(Control::Plan(plan)).wait().unwrap();
+    let state = wal.state();
+    assert!(!first_segment.exists());
+    let crashed = crash_copy(directory.path());
+    assert_eq!(open(crashed.path()).state(), state);
+    drop(wal);
+    assert_eq!(open(directory.path()).state(), state);
+}
+
+#[test]
+fn a_full_log_refuses_data_takes_control_records_and_frees_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { max_bytes: 512 << 10, ..options(directory.path()) };
+    let wal = Wal::open(options).unwrap();
+    add_branch(&wal, "parquet");
+    let full = loop {
+        match wal.append(entry(vec![1; 10_000])) {
+            Ok(appending) => drop(appending.wait().unwrap()),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(full, AppendError::Full { .. }), "{full}");
+    move_cursor(&wal, "parquet", wal.data_end());
+    // The cursor is durable before the segments are gone; the next control record is answered after that.
+    wal.record(Control::TimeMark { unix_ns: 1 }).wait().unwrap();
+    append(&wal, vec![2; 10_000]);
+    let on_disk: u64 = segments(directory.path()).iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    assert!(on_disk < 64 << 10, "{on_disk} bytes are left");
+}
+
+#[test]
+fn control_records_alone_never_fill_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = Wal::open(Options { max_bytes: 256 << 10, ..options(directory.path()) }).unwrap();
+    append(&wal, *b"kept");
+    for unix_ns in 0..2000 {
+        wal.record(Control::TimeMark { unix_ns }).wait().unwrap();
+    }
+    let on_disk: u64 = segments(directory.path()).iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    assert!(on_disk < 256 << 10, "{on_disk} bytes");
+    assert_eq!(bodies(&wal), [b"kept"]);
+    drop(wal);
+    assert_eq!(bodies(&open(directory.path())), [b"kept"]);
+}
+
+#[test]
+fn a_segment_stays_until_the_slowest_branch_has_passed_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    add_branch(&wal, "fast");
+    add_branch(&wal, "slow");
+    append_fifty(&wal);
+    let twentieth = Position(22);
+    move_cursor(&wal, "fast", wal.data_end());
+    move_cursor(&wal, "slow", twentieth);
+    wal.record(Control::TimeMark { unix_ns: 1 }).wait().unwrap();
+    assert!(wal.first_retained() > Position(3) && wal.first_retained() <= twentieth);
+    let read = wal.read(twentieth, None, ALL).unwrap();
+    assert_eq!(read.records.len(), 31);
+}
+
+#[test]
+fn a_second_process_is_refused_until_the_log_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    let refused = Wal::open(options(directory.path())).err().unwrap();
+    assert!(matches!(refused, OpenError::Locked { .. }), "{refused}");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(wal.close());
+    assert!(matches!(wal.append(entry(*b"late")), Err(AppendError::Stopped)));
+    open(directory.path());
+}
+
+#[test]
+fn only_the_owner_may_read_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(wal.directory()), 0o700);
+    assert_eq!(mode(&segments(directory.path())[0]), 0o600);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_nothing_is_touched() {
+    let directory = tempfile::tempdir().unwrap();
+    append(&open(directory.path()), *b"a");
+    let path = segments(directory.path()).pop().unwrap();
+    common::edit(&path, |bytes| {
+        for copy in [0, 2048] {
+            bytes[copy + 8] = 2;
+            let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &bytes[copy..copy + 508]) as u32;
+            bytes[copy + 508..copy + 512].copy_from_slice(&crc.to_le_bytes());
+        }
+    });
+    let before = fs::read(&path).unwrap();
+    let refused = Wal::open(options(directory.path())).err().unwrap();
+    assert!(matches!(refused, OpenError::Newer { found: 2, known: 1, .. }), "{refused}");
+    assert_eq!((segments(directory.path()).len(), fs::read(&path).unwrap()), (1, before));
+}
+
+#[test]
+fn a_new_identity_changes_the_name_and_keeps_the_records() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    append(&wal, *b"a");
+    let old = wal.id();
+    drop(wal);
+    let new = Wal::new_identity(options(directory.path())).unwrap();
+    let wal = open(directory.path());
+    assert_ne!(new, old);
+    assert_eq!((wal.id(), bodies(&wal)), (new, vec![b"a".to_vec()]));
+    assert_eq!(new.to_string().len(), 32);
+}
+
+#[test]
+fn waiting_counts_what_lies_behind_a_position_wherever_it_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let counted = |wal: &Wal| {
+        let waiting = |from| wal.waiting(Position(from));
+        (0..=102)
+            .map(|from| (waiting(from).records, waiting(from).items, waiting(from).bytes))
+            .collect::<Vec<_>>()
+    };
+    let wal = Wal::open(Options { recent_bytes: 1 << 20, ..options(directory.path()) }).unwrap();
+    for n in 1..=100_u32 {
+        let entry = Entry { signal: (n % 2) as u8, items: n, ..entry(vec![0; 2000]) };
+        wal.append(entry).unwrap().wait().unwrap();
+    }
+    let from_memory = counted(&wal);
+    assert_eq!(from_memory[100].0, 1);
+    assert_eq!(from_memory[99], (2, [100, 99, 0, 0, 0, 0, 0, 0], 4000));
+    assert_eq!(from_memory[0], (100, [2550, 2500, 0, 0, 0, 0, 0, 0], 200_000));
+    assert_eq!(from_memory[101].0, 0);
+    drop(wal);
+    let wal = open(directory.path());
+    assert_eq!(counted(&wal), from_memory);
+    let oldest = wal.read(Position(40), None, ALL).unwrap().records[0].arrival_unix_ns;
+    assert_eq!(wal.waiting(Position(40)).oldest_arrival_unix_ns, Some(oldest));
+}
+
+#[test]
+fn appends_from_many_threads_share_fsyncs_and_keep_their_order_within_a_thread() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = Arc::new(open(directory.path()));
+    let write = |thread: u8| {
+        let wal = wal.clone();
+        std::thread::spawn(move || {
+            let appending: Vec<_> = (0..50).map(|n| wal.append(entry([thread, n])).unwrap()).collect();
+            appending.into_iter().map(|appending| appending.wait().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    let threads: Vec<_> = (0..4).map(write).collect();
+    for thread in threads {
+        assert!(thread.join().unwrap().is_sorted());
+    }
+    let read = bodies(&wal);
+    for thread in 0..4 {
+        let own = read.iter().filter(|body| body[0] == thread).map(|body| body[1]);
+        assert!(own.eq(0..50));
+    }
+    assert!(wal.stats().fsyncs < 200, "{:?}", wal.stats());
+}
+
+#[test]
+fn arrival_times_never_go_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let backwards = std::sync::atomic::AtomicU64::new(1000);
+    let clock = Arc::new(move || {
+        let seconds = backwards.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+    });
+    let wal = Wal::open(Options { clock: clock.clone(), ..options(directory.path()) }).unwrap();
+    let first = append(&wal, *b"a");
+    drop(wal);
+    let wal = Wal::open(Options { clock, ..options(directory.path()) }).unwrap();
+    append(&wal, *b"b");
+    let read = wal.read(first, None, ALL).unwrap();
+    assert_eq!(read.records[0].arrival_unix_ns, read.records[1].arrival_unix_ns);
+}
+
+#[test]
+fn retained_segments_stay_after_every_branch_has_passed_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let retain = std::time::Duration::from_secs(3600);
+    let wal = Wal::open(Options { retain, ..options(directory.path()) }).unwrap();
+    add_branch(&wal, "parquet");
+    append_fifty(&wal);
+    move_cursor(&wal, "parquet", wal.data_end());
+    wal.record(Control::TimeMark { unix_ns: 1 }).wait().unwrap();
+    assert_eq!(wal.first_retained(), Position(1));
+}
+
+#[test]
+fn a_commit_moves_the_cursor_and_forgetting_a_branch_frees_what_it_held() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    add_branch(&wal, "parquet");
+    add_branch(&wal, "gone");
+    let last = append_fifty(&wal);
+    let (id, branch) = (PlanId([1; 16]), "parquet".to_owned());
+    let plan = Plan { id, branch: branch.clone(), first: Position(3), last, excluded: vec![] };
+    wal.record(Control::Plan(plan)).wait().unwrap();
+    let counts = Counts { delivered: [50, 0, 0, 0, 0, 0, 0, 0], ..Counts::default() };
+    wal.record(Control::Committed { plan: id, branch, counts }).wait().unwrap();
+    assert_eq!(wal.state().branches["parquet"].cursor, last.next());
+    assert_eq!(wal.first_retained(), Position(1));
+    wal.record(Control::BranchForgotten { branch: "gone".into() }).wait().unwrap();
+    wal.record(Control::TimeMark { unix_ns: 1 }).wait().unwrap();
+    assert!(wal.first_retained() > Position(40));
+}
+
+#[test]
+fn a_closed_log_is_opened_from_its_seal_without_reading_the_records() {
+    let directory = tempfile::tempdir().unwrap();
+    append(&open(directory.path()), *b"find me");
+    let path = segments(directory.path()).pop().unwrap();
+    let at = offset_of(&path, b"find me");
+    common::edit(&path, |bytes| bytes[at] ^= 1);
+    let wal = open(directory.path());
+    assert_eq!((wal.data_end(), wal.waiting(Position::FIRST).records), (Position(2), 1));
+    assert_eq!(wal.state().quarantined, []);
+}
