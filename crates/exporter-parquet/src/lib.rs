@@ -1,1 +1,27 @@
-//! To come.
+//! Writes spans, messages and log records as Parquet files to a directory or an S3 bucket, exactly once.
+//!
+//! ```
+//! use spanledger_component::ExporterFactory as _;
+//! use spanledger_exporter_parquet::{Config, Parquet};
+//!
+//! let config = Config { path: "./data/lake".into(), ..Config::default() };
+//! assert!(Parquet::check(&config).is_empty());
+//! ```
+
+mod bucket;
+mod config;
+mod delivery;
+mod directory;
+mod exporter;
+mod file;
+mod footer;
+mod meters;
+mod partition;
+mod range;
+mod run;
+mod store;
+mod table;
+mod target;
+
+pub use config::{Config, QueueBatch, RetryOnFailure, Rotation, SendingQueue};
+pub use exporter::Parquet;

@@ -1,0 +1,147 @@
+//! A bucket of an S3-compatible store: conditional uploads in one request.
+
+use std::fs;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::path::Path;
+use object_store::{
+    Certificate, ClientOptions, GetOptions, GetRange, ObjectStore, PutMode, PutOptions, PutPayload,
+    RetryConfig,
+};
+use spanledger_component::{Error, Retry};
+
+use crate::config::{Config, given};
+use crate::store::Created;
+
+/// A bucket that files are put into.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    store: Arc<dyn ObjectStore>,
+    name: String,
+    prefix: String,
+}
+
+impl Bucket {
+    /// A bucket of any store.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, name: &str, prefix: &str) -> Self {
+        Self { store, name: name.to_owned(), prefix: prefix.to_owned() }
+    }
+
+    /// The bucket that the settings describe. Asks nobody yet.
+    pub(crate) fn open(config: &Config, name: &str, prefix: &str) -> Result<Self, Error> {
+        Ok(Self::new(Arc::new(client(config, name)?), name, prefix))
+    }
+
+    /// The name an operator knows a file by.
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("s3://{}/{}", self.name, self.key(path))
+    }
+
+    /// See [`crate::store::Store::create`].
+    pub(crate) async fn create(&self, path: &str, content: &[Bytes]) -> Result<Created, Retry> {
+        let payload = PutPayload::from_iter(content.iter().cloned());
+        let options = PutOptions::from(PutMode::Create);
+        match self.store.put_opts(&Path::from(self.key(path)), payload, options).await {
+            Ok(_) => Ok(Created::New),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(Created::Exists),
+            Err(error) => Err(retry(format!("upload {}", self.address(path)), error)),
+        }
+    }
+
+    /// See [`crate::store::Store::end`].
+    pub(crate) async fn end(&self, path: &str, bytes: usize) -> Result<Bytes, Retry> {
+        let attempt = || format!("read the end of {}", self.address(path));
+        let options = GetOptions { range: Some(GetRange::Suffix(bytes as u64)), ..GetOptions::default() };
+        let answer = match self.store.get_opts(&Path::from(self.key(path)), options).await {
+            // It was there a moment ago: a store says so too while somebody else uploads the same key.
+            Err(error @ object_store::Error::NotFound { .. }) => {
+                return Err(Retry::transient(Error::caused(attempt(), error)));
+            }
+            answer => answer.map_err(|error| retry(attempt(), error))?,
+        };
+        answer.bytes().await.map_err(|error| retry(attempt(), error))
+    }
+
+    fn key(&self, path: &str) -> String {
+        match self.prefix.as_str() {
+            "" => path.to_owned(),
+            prefix => format!("{prefix}/{path}"),
+        }
+    }
+}
+
+/// The client of the bucket: what the settings leave out comes from the environment.
+fn client(config: &Config, bucket: &str) -> Result<AmazonS3, Error> {
+    let mut client = AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        // The engine has the one retry loop.
+        .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() });
+    for (key, value) in [
+        (AmazonS3ConfigKey::Region, given(&config.region)),
+        (AmazonS3ConfigKey::Endpoint, given(&config.endpoint)),
+        (AmazonS3ConfigKey::AccessKeyId, given(&config.access_key_id)),
+        (AmazonS3ConfigKey::SecretAccessKey, config.secret_access_key.as_ref().map(|secret| secret.reveal())),
+        (AmazonS3ConfigKey::Token, config.session_token.as_ref().map(|secret| secret.reveal())),
+    ] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            client = client.with_config(key, value);
+        }
+    }
+    let endpoint = client.get_config_value(&AmazonS3ConfigKey::Endpoint);
+    let path_style = config.path_style.unwrap_or(endpoint.is_some() || bucket.contains('.'));
+    if let Some(endpoint) = endpoint.as_deref().filter(|_| !path_style) {
+        client = client.with_endpoint(host_style(endpoint, bucket));
+    }
+    client
+        .with_virtual_hosted_style_request(!path_style)
+        .with_client_options(http(config, endpoint.as_deref())?)
+        .build()
+        .map_err(|error| Error::caused(format!("set up the client of bucket {bucket}"), error))
+}
+
+/// The endpoint with the bucket as part of the host name.
+fn host_style(endpoint: &str, bucket: &str) -> String {
+    endpoint.replacen("://", &format!("://{bucket}."), 1)
+}
+
+fn http(config: &Config, endpoint: Option<&str>) -> Result<ClientOptions, Error> {
+    let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
+    let mut options = ClientOptions::new().with_allow_http(plain);
+    options = match *config.timeout {
+        timeout if timeout.is_zero() => options.with_timeout_disabled(),
+        timeout => options.with_timeout(timeout),
+    };
+    if let Some(file) = &config.ca_file {
+        let attempt = || format!("read certificates of ca_file {}", file.display());
+        let pem = fs::read(file).map_err(|error| Error::caused(attempt(), error))?;
+        let certificates =
+            Certificate::from_pem_bundle(&pem).map_err(|error| Error::caused(attempt(), error))?;
+        options = certificates.into_iter().fold(options, ClientOptions::with_root_certificate);
+    }
+    Ok(options)
+}
+
+/// Whether waiting may do, or an operator has to act, who is then told what the store's answer means.
+fn retry(attempt: String, error: object_store::Error) -> Retry {
+    use object_store::Error as Store;
+    let meaning = match &error {
+        Store::NotFound { .. } => "there is no such bucket; it is never created, make it first",
+        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
+            "the store refuses these keys; check them and what they may do: s3:PutObject and s3:GetObject"
+        }
+        Store::NotImplemented { .. } | Store::NotSupported { .. } => {
+            "the store cannot create an object only if there is none (If-None-Match), which exactly once needs"
+        }
+        Store::Generic { source, .. } if source.to_string().contains(MACHINE_KEYS) => {
+            "no keys are set, and the machine has none: set access_key_id and secret_access_key"
+        }
+        _ => return Retry::transient(Error::caused(attempt, error)),
+    };
+    Retry::alarm(Error::caused(format!("{attempt}: {meaning}"), error))
+}
+
+/// Where machines of a cloud are asked for their keys.
+const MACHINE_KEYS: &str = "169.254.169.254";

@@ -1,0 +1,146 @@
+//! One Parquet file that is being written, in memory.
+
+use std::mem;
+
+use arrow_array::{Array, RecordBatch, StringViewArray};
+use arrow_select::interleave::interleave;
+use bytes::Bytes;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
+use spanledger_component::Plan;
+
+use crate::footer;
+use crate::run::Key;
+use crate::table::Table;
+
+/// One file, of one table and day.
+pub(crate) struct File {
+    table: &'static Table,
+    writer: SerializedFileWriter<Vec<u8>>,
+    columns: ArrowRowGroupWriterFactory,
+    row_groups: usize,
+    /// What is encoded, in pieces of the size of their content.
+    pieces: Vec<Bytes>,
+    facts: Facts,
+}
+
+/// What the footer tells of the rows.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// How many there are.
+    pub(crate) rows: u64,
+    /// The earliest and the latest time.
+    pub(crate) time_micros: Option<(i64, i64)>,
+    /// The price table they were priced with.
+    pub(crate) prices: Prices,
+}
+
+/// The price tables that were met.
+#[derive(Debug, Default)]
+pub(crate) enum Prices {
+    /// None yet.
+    #[default]
+    None,
+    /// This one alone.
+    One(String),
+    /// Several.
+    Several,
+}
+
+impl File {
+    /// An empty file.
+    pub(crate) fn try_new(table: &'static Table) -> Result<Self, ParquetError> {
+        let writer = SerializedFileWriter::new(Vec::new(), table.parquet.clone(), table.properties.clone())?;
+        let columns = ArrowRowGroupWriterFactory::new(&writer, table.schema.clone());
+        Ok(Self { table, writer, columns, row_groups: 0, pieces: Vec::new(), facts: Facts::default() })
+    }
+
+    /// Adds a row group: these rows of the batches, in this order.
+    pub(crate) fn append(&mut self, batches: &[RecordBatch], keys: &[Key]) -> Result<(), ParquetError> {
+        let chunks = self.encode(batches, keys)?;
+        let mut row_group = self.writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut row_group)?;
+        }
+        row_group.close()?;
+        self.row_groups += 1;
+        self.take_piece()?;
+        self.facts.add(keys);
+        Ok(())
+    }
+
+    /// Size of what is encoded.
+    pub(crate) fn bytes(&self) -> usize {
+        self.writer.bytes_written()
+    }
+
+    /// Ends the file with a footer that names the plan, and hands out its content.
+    pub(crate) fn finish(mut self, plan: &Plan) -> Result<Vec<Bytes>, ParquetError> {
+        for (key, value) in footer::metadata(self.table.name, plan, &self.facts) {
+            self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        }
+        self.writer.finish()?;
+        self.take_piece()?;
+        Ok(self.pieces)
+    }
+
+    /// Encodes column by column, so that only one column's sorted rows are in memory beside the encoded bytes.
+    fn encode(
+        &mut self,
+        batches: &[RecordBatch],
+        keys: &[Key],
+    ) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+        let places: Vec<(usize, usize)> = keys.iter().map(Key::place).collect();
+        let mut writers = self.columns.create_column_writers(self.row_groups)?.into_iter();
+        let mut chunks = Vec::with_capacity(writers.len());
+        for (field, place) in self.table.schema.fields().iter().zip(&self.table.columns) {
+            let parts: Vec<&dyn Array> =
+                batches.iter().filter_map(|batch| batch.columns().get(*place)).map(AsRef::as_ref).collect();
+            let column = interleave(&parts, &places)?;
+            if self.table.prices == Some(*place) {
+                self.facts.prices.add(column.as_any().downcast_ref());
+            }
+            for (leaf, mut writer) in compute_leaves(field, &column)?.iter().zip(writers.by_ref()) {
+                writer.write(leaf)?;
+                chunks.push(writer.close()?);
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// Moves what the writer has written to the pieces, so that no large buffer has to grow.
+    fn take_piece(&mut self) -> Result<(), ParquetError> {
+        self.writer.flush()?;
+        let mut piece = mem::take(self.writer.inner_mut());
+        piece.shrink_to_fit();
+        self.pieces.push(piece.into());
+        Ok(())
+    }
+}
+
+impl Facts {
+    fn add(&mut self, keys: &[Key]) {
+        self.rows += keys.len() as u64;
+        for Key { time_micros: time, .. } in keys {
+            let (earliest, latest) = self.time_micros.unwrap_or((*time, *time));
+            self.time_micros = Some((earliest.min(*time), latest.max(*time)));
+        }
+    }
+}
+
+impl Prices {
+    fn add(&mut self, versions: Option<&StringViewArray>) {
+        for version in versions.into_iter().flatten().flatten() {
+            match self {
+                Self::None => *self = Self::One(version.to_owned()),
+                Self::One(known) if known == version => {}
+                Self::One(_) | Self::Several => {
+                    *self = Self::Several;
+                    return;
+                }
+            }
+        }
+    }
+}

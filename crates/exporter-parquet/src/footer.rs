@@ -1,0 +1,81 @@
+//! What a file's footer says of the plan that made it, and how that is read again.
+
+use chrono::{DateTime, SecondsFormat};
+use parquet::file::metadata::{FooterTail, ParquetMetaDataReader};
+use spanledger_component::Plan;
+
+use crate::file::{Facts, Prices};
+
+/// The key of the plan's id.
+pub(crate) const PLAN: &str = "spanledger.plan";
+
+/// Bytes at the end of a Parquet file that tell how long its footer is.
+const TAIL_BYTES: usize = 8;
+
+/// The keys and values of a file's footer.
+pub(crate) fn metadata(table: &str, plan: &Plan, facts: &Facts) -> Vec<(&'static str, String)> {
+    let mut metadata = vec![
+        (PLAN, plan.id.to_string()),
+        ("spanledger.log", plan.log.to_string()),
+        ("spanledger.exporter", plan.exporter.to_string()),
+        ("spanledger.first", plan.first.to_string()),
+        ("spanledger.last", plan.last.to_string()),
+        ("spanledger.schema_version", "1".to_owned()),
+        ("spanledger.table", table.to_owned()),
+        ("spanledger.writer", concat!("spanledger ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ("spanledger.rows", facts.rows.to_string()),
+    ];
+    if let Some((earliest, latest)) = facts.time_micros {
+        metadata.push(("spanledger.time_min", timestamp(earliest)));
+        metadata.push(("spanledger.time_max", timestamp(latest)));
+    }
+    if let Prices::One(version) = &facts.prices {
+        metadata.push(("spanledger.price_version", version.clone()));
+    }
+    metadata
+}
+
+fn timestamp(micros: i64) -> String {
+    DateTime::from_timestamp_micros(micros)
+        .map_or_else(|| micros.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+/// What the end of a file tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Footer {
+    /// The id of the plan that made the file; `None` when it is no file of ours.
+    Plan(Option<String>),
+    /// So many bytes from the end are needed to tell.
+    Longer(usize),
+}
+
+/// Reads the end of a file.
+pub(crate) fn read(end: &[u8]) -> Footer {
+    let foreign = Footer::Plan(None);
+    let Some((rest, tail)) = end.split_last_chunk::<TAIL_BYTES>() else { return foreign };
+    let Ok(tail) = FooterTail::try_from(*tail) else { return foreign };
+    let length = tail.metadata_length();
+    let Some(start) = rest.len().checked_sub(length) else {
+        return Footer::Longer(length.saturating_add(TAIL_BYTES));
+    };
+    let metadata = rest.get(start..).map(ParquetMetaDataReader::decode_metadata);
+    let Some(Ok(metadata)) = metadata else { return foreign };
+    let keys = metadata.file_metadata().key_value_metadata();
+    let plan = keys.into_iter().flatten().find(|entry| entry.key == PLAN);
+    Footer::Plan(plan.and_then(|entry| entry.value.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_parquet_file_is_of_no_plan() {
+        for foreign in
+            [&b""[..], b"PAR1", b"hello, this is text", b"\x04\0\0\0\xff\xff\xff\xff\x04\0\0\0PAR1"]
+        {
+            assert_eq!(read(foreign), Footer::Plan(None), "{foreign:?}");
+        }
+        assert_eq!(read(b"\x10\0\0\0PAR1"), Footer::Longer(24));
+    }
+}
