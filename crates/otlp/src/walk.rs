@@ -1,0 +1,232 @@
+//! The door: checks a request without building anything, counts its items and finds the ones to reject.
+
+use std::fmt;
+
+use crate::error::{Fault, Malformed, Reason};
+use crate::fields::{self, DEPTH_MAX, Field, Kind, Role};
+use crate::wire::{Cursor, Key, Raw, Slice, Wire};
+use crate::{Message, id};
+
+/// What a request holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walked {
+    /// Spans, log records or data points on the wire, rejected ones included.
+    pub items: u32,
+    /// The items that readers leave out, by rising index.
+    pub rejected: Vec<Rejection>,
+}
+
+/// An item that is not taken, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejection {
+    /// The item's ordinal on the wire, over the whole request.
+    pub index: u32,
+    /// What is wrong with it.
+    pub reason: RejectReason,
+}
+
+/// Why an item is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectReason {
+    /// The trace id is not 16 bytes, or all zero.
+    TraceId,
+    /// The span id is not 8 bytes, or all zero.
+    SpanId,
+    /// The start, or the time of a log record, is after the year 2262.
+    Time,
+    /// The end, or the time when a log record was observed, is after the year 2262.
+    SecondTime,
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TraceId => "trace id is not 16 bytes or all zero",
+            Self::SpanId => "span id is not 8 bytes or all zero",
+            Self::Time => "time is after the year 2262",
+            Self::SecondTime => "end or observed time is after the year 2262",
+        })
+    }
+}
+
+/// Checks that `body` is the request of `message` and says which of its items are to be rejected.
+///
+/// It accepts exactly what prost would decode: wire types, lengths, UTF-8 of every text, at most 100 messages
+/// within one another; unknown fields are skipped but must be well-formed.
+///
+/// # Errors
+/// Where the body is not protobuf of that request, and what is wrong there.
+pub fn walk(message: Message, body: &[u8]) -> Result<Walked, Malformed> {
+    let mut walk = Walk { walked: Walked { items: 0, rejected: Vec::new() } };
+    walk.message(fields::root(message), Cursor::new(body), DEPTH_MAX)
+        .map_err(|fault| fault.within(message, body))?;
+    Ok(walk.walked)
+}
+
+struct Walk {
+    walked: Walked,
+}
+
+impl Walk {
+    fn message(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
+        match message.role {
+            Role::Part => self.fields(message, cursor, depth, |_, _| ()),
+            Role::DataPoint => {
+                self.walked.items = self.walked.items.saturating_add(1);
+                self.fields(message, cursor, depth, |_, _| ())
+            }
+            Role::Span => self.span(message, cursor, depth),
+            Role::LogRecord => self.log_record(message, cursor, depth),
+        }
+    }
+
+    fn fields<'a>(
+        &mut self,
+        message: &fields::Message,
+        mut cursor: Cursor<'a>,
+        depth: u32,
+        mut see: impl FnMut(u32, Raw<'a>),
+    ) -> Result<(), Fault> {
+        while !cursor.is_done() {
+            let start = cursor.place();
+            let key = cursor.key()?;
+            let field = message.field(key.number);
+            if !fits(field, key) {
+                return Err(Fault { offset: start, reason: Reason::WireType });
+            }
+            let value = self.value(field, key, &mut cursor, depth)?;
+            see(key.number, value);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn value<'a>(
+        &mut self,
+        field: &Field,
+        key: Key,
+        cursor: &mut Cursor<'a>,
+        depth: u32,
+    ) -> Result<Raw<'a>, Fault> {
+        let too_deep = depth == 0 && matches!(field.kind, Kind::Unknown | Kind::Message(_));
+        if too_deep {
+            return Err(cursor.fault(Reason::Depth));
+        }
+        let value = cursor.value(key, depth)?;
+        let Raw::Bytes(slice) = value else { return Ok(value) };
+        match field.kind {
+            Kind::Message(inner) => self.message(inner, cursor.inside(slice), depth - 1)?,
+            Kind::Text => {
+                std::str::from_utf8(slice.bytes).map_err(|error| Fault {
+                    offset: slice.offset + error.valid_up_to(),
+                    reason: Reason::Utf8,
+                })?;
+            }
+            _ if field.repeated => check_packed(field.kind, cursor.inside(slice))?,
+            _ => {}
+        }
+        Ok(value)
+    }
+
+    fn span(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
+        let mut item = Item::default();
+        self.fields(message, cursor, depth, |number, value| match (number, value) {
+            (1, Raw::Bytes(slice)) => item.trace_id = slice,
+            (2, Raw::Bytes(slice)) => item.span_id = slice,
+            (7, Raw::Number(nanos)) => item.times[0] = nanos,
+            (8, Raw::Number(nanos)) => item.times[1] = nanos,
+            _ => {}
+        })?;
+        let reason = if id::trace(item.trace_id.bytes).is_none() {
+            Some(RejectReason::TraceId)
+        } else if id::span(item.span_id.bytes).is_none() {
+            Some(RejectReason::SpanId)
+        } else {
+            item.bad_time()
+        };
+        self.count(reason);
+        Ok(())
+    }
+
+    fn log_record(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
+        let mut item = Item::default();
+        self.fields(message, cursor, depth, |number, value| match (number, value) {
+            (9, Raw::Bytes(slice)) => item.trace_id = slice,
+            (10, Raw::Bytes(slice)) => item.span_id = slice,
+            (1, Raw::Number(nanos)) => item.times[0] = nanos,
+            (11, Raw::Number(nanos)) => item.times[1] = nanos,
+            _ => {}
+        })?;
+        let reason = if !matches!(item.trace_id.bytes.len(), 0 | 16) {
+            Some(RejectReason::TraceId)
+        } else if !matches!(item.span_id.bytes.len(), 0 | 8) {
+            Some(RejectReason::SpanId)
+        } else {
+            item.bad_time()
+        };
+        self.count(reason);
+        Ok(())
+    }
+
+    fn count(&mut self, reason: Option<RejectReason>) {
+        let index = self.walked.items;
+        self.walked.items = index.saturating_add(1);
+        if let Some(reason) = reason {
+            self.walked.rejected.push(Rejection { index, reason });
+        }
+    }
+}
+
+/// What an item is judged by.
+#[derive(Default)]
+struct Item<'a> {
+    trace_id: Slice<'a>,
+    span_id: Slice<'a>,
+    times: [u64; 2],
+}
+
+impl Item<'_> {
+    fn bad_time(&self) -> Option<RejectReason> {
+        let [first, second] = self.times.map(|nanos| i64::try_from(nanos).is_err());
+        match (first, second) {
+            (true, _) => Some(RejectReason::Time),
+            (_, true) => Some(RejectReason::SecondTime),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a value of this field may be written this way.
+#[inline]
+fn fits(field: &Field, key: Key) -> bool {
+    match wire_of(field.kind) {
+        None => true,
+        Some(wire) => wire == key.wire || (field.repeated && key.wire == Wire::Length),
+    }
+}
+
+#[inline]
+fn wire_of(kind: Kind) -> Option<Wire> {
+    match kind {
+        Kind::Unknown => None,
+        Kind::Text | Kind::Bytes | Kind::Id | Kind::Message(_) => Some(Wire::Length),
+        Kind::Bool | Kind::Int | Kind::Sint32 | Kind::Uint32 | Kind::Uint64 | Kind::Enum(_) => {
+            Some(Wire::Varint)
+        }
+        Kind::Fixed32 => Some(Wire::Four),
+        Kind::Fixed64 | Kind::Sfixed64 | Kind::Double => Some(Wire::Eight),
+    }
+}
+
+/// Checks numbers that stand one after another without keys.
+fn check_packed(kind: Kind, mut cursor: Cursor) -> Result<(), Fault> {
+    while !cursor.is_done() {
+        match wire_of(kind) {
+            Some(Wire::Varint) => cursor.varint()?,
+            Some(Wire::Eight) => cursor.eight()?,
+            Some(Wire::Four) => cursor.four()?,
+            _ => return Ok(()),
+        };
+    }
+    Ok(())
+}
