@@ -1,0 +1,272 @@
+//! `${env:NAME}`, `${env:NAME:-default}`, `${file:path}`, `${NAME}`: values that stand somewhere else.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::node::{DEPTH_MAX, Node, Value};
+use crate::place::{Place, Problem, joined};
+use crate::scalar::resolve;
+use crate::source::{Env, scheme};
+use crate::yaml;
+
+/// The most replacements in one value, as in the Collector.
+const ROUNDS_MAX: usize = 1_000;
+/// The most replacements in a whole config.
+const TOTAL_MAX: usize = 10_000;
+/// The most text that replacements may make of one value.
+const TEXT_BYTES_MAX: usize = 16 << 20;
+
+/// Replaces references in the values of a tree; keys stay as they are.
+pub(crate) struct Expander<'a> {
+    env: &'a dyn Env,
+    replaced: usize,
+    path: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// What a reference stands for: `None` when the variable is not set.
+type Found = Option<String>;
+
+/// What a text becomes.
+enum Expanded {
+    Text(String),
+    /// All of it was one reference, and that stands for something that is no text.
+    Node(Node),
+    /// All of it was one reference to a variable that is not set.
+    Unset,
+}
+
+impl<'a> Expander<'a> {
+    pub(crate) fn new(env: &'a dyn Env) -> Self {
+        Self { env, replaced: 0, path: Vec::new(), warnings: Vec::new(), problems: Vec::new() }
+    }
+
+    /// Replaces all references at and below the node. What cannot be replaced becomes a problem.
+    pub(crate) fn expand(&mut self, node: &mut Node) {
+        let place = node.place.clone();
+        match &mut node.value {
+            Value::Text(text) if text.contains('$') => {
+                let reference = text.clone();
+                match self.text(&reference, &place) {
+                    Ok(expanded) => *node = self.replaced(&place, &reference, expanded),
+                    Err(message) => {
+                        self.problems.push(Problem::at(&place, joined(&self.path), message));
+                        node.value = Value::Removed;
+                    }
+                }
+            }
+            Value::List(list) => {
+                for (index, node) in list.iter_mut().enumerate() {
+                    self.below(format!("[{index}]"), node);
+                }
+            }
+            Value::Map(map) => {
+                for (key, entry) in map {
+                    self.below(key.clone(), &mut entry.node);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn below(&mut self, key: String, node: &mut Node) {
+        self.path.push(key);
+        self.expand(node);
+        self.path.pop();
+    }
+
+    /// The node that takes the place of an expanded text.
+    fn replaced(&mut self, place: &Place, reference: &Arc<str>, expanded: Expanded) -> Node {
+        let mut node = match expanded {
+            Expanded::Text(text) => Node::new(place.clone(), Value::Text(unescape(&text).into())),
+            Expanded::Unset => Node::new(place.clone(), Value::Null),
+            Expanded::Node(mut node) => {
+                self.expand(&mut node);
+                node.original = node.original.map(|text| self.original(&text, place));
+                Node { place: place.clone(), ..node }
+            }
+        };
+        if next_reference(reference).is_some() {
+            node.mark_expanded(reference);
+        } else {
+            // Only an escape: nothing to hide, but the text as written is what an epoch stores.
+            node.reference = None;
+        }
+        node
+    }
+
+    /// The text that a field of text gets for a value that is none.
+    fn original(&mut self, text: &Arc<str>, place: &Place) -> Arc<str> {
+        if !text.contains('$') {
+            return text.clone();
+        }
+        match self.spliced(text, place) {
+            Ok(text) => unescape(&text).into(),
+            Err(_) => text.clone(), // reported where the same reference stands in the value itself
+        }
+    }
+
+    fn text(&mut self, written: &str, place: &Place) -> Result<Expanded, String> {
+        let mut text = written.to_owned();
+        for _ in 0..ROUNDS_MAX {
+            let Some((start, end)) = next_reference(&text) else {
+                return Ok(Expanded::Text(text));
+            };
+            let address = text.get(start + 2..end - 1).unwrap_or_default();
+            let found = self.find_shown(address, written, place)?;
+            if (start, end) == (0, text.len()) {
+                let Some(found) = found else { return Ok(Expanded::Unset) };
+                match self.parsed(&found, address)? {
+                    Some(node) => return Ok(Expanded::Node(node)),
+                    None => text = found,
+                }
+            } else {
+                text.replace_range(start..end, &found.unwrap_or_default());
+            }
+            within_limits(&text)?;
+        }
+        Err(format!("more than {ROUNDS_MAX} references in one value: does one stand for itself?"))
+    }
+
+    /// Replaces every reference in a text that stays a text.
+    fn spliced(&mut self, written: &str, place: &Place) -> Result<String, String> {
+        let mut text = written.to_owned();
+        for _ in 0..ROUNDS_MAX {
+            let Some((start, end)) = next_reference(&text) else { return Ok(text) };
+            let address = text.get(start + 2..end - 1).unwrap_or_default();
+            let found = self.find_shown(address, written, place)?;
+            text.replace_range(start..end, &found.unwrap_or_default());
+            within_limits(&text)?;
+        }
+        Err(format!("more than {ROUNDS_MAX} references in one value"))
+    }
+
+    /// What a whole value means as YAML: a node, or `None` when it is the text itself.
+    fn parsed(&self, text: &str, address: &str) -> Result<Option<Node>, String> {
+        let source: Arc<str> = match scheme(address) {
+            Some(("file", path)) => path.into(),
+            _ => address.into(),
+        };
+        let depth = self.path.len();
+        let Ok(mut node) = yaml::parse(text, &source, depth) else {
+            return Ok(None); // no YAML: taken word for word, as the Collector does
+        };
+        if depth + node.depth() > DEPTH_MAX {
+            return Err(format!("more than {DEPTH_MAX} levels deep"));
+        }
+        if matches!(node.value, Value::Text(_)) {
+            return Ok(None);
+        }
+        node.original = Some(text.into());
+        Ok(Some(node))
+    }
+
+    /// Finds what an address stands for; shows an address only when it was written so, as it may hold what another
+    /// reference stands for.
+    fn find_shown(&mut self, address: &str, written: &str, place: &Place) -> Result<Found, String> {
+        let warnings = self.warnings.len();
+        let found = self.find(address, place);
+        if written.contains(address) {
+            return found;
+        }
+        if self.warnings.len() > warnings {
+            self.warnings.truncate(warnings);
+            let path = joined(&self.path);
+            self.warnings.push(format!("{place}: {path}: a reference inside {written} is not set"));
+        }
+        found.map_err(|_| format!("a reference inside {written} cannot be read"))
+    }
+
+    fn find(&mut self, address: &str, place: &Place) -> Result<Found, String> {
+        self.replaced += 1;
+        if self.replaced > TOTAL_MAX {
+            return Err(format!("more than {TOTAL_MAX} references: does one stand for itself?"));
+        }
+        match scheme(address) {
+            Some(("env", rest)) => self.variable(rest, place),
+            Some(("file", path)) => match self.env.file(Path::new(path)) {
+                Ok(text) => Ok(Some(without_last_line_break(&text).to_owned())),
+                Err(error) => Err(format!("read ${{file:{path}}}: {error}")),
+            },
+            Some(("yaml", text)) => Ok(Some(text.to_owned())),
+            Some((scheme, rest)) if !rest.starts_with('-') => {
+                Err(format!("scheme {scheme:?} is not supported in ${{…}}, expected env, file or yaml"))
+            }
+            _ => self.variable(address, place),
+        }
+    }
+
+    fn variable(&mut self, text: &str, place: &Place) -> Result<Found, String> {
+        let (name, default) = match text.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (text, None),
+        };
+        if !is_variable(name) {
+            return Err(format!(
+                "environment variable {name:?} has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$ \
+                 (to keep the text as it is, write $${{{name}}})"
+            ));
+        }
+        let found = self.env.variable(name).or_else(|| default.map(str::to_owned));
+        if found.is_none() {
+            let path = joined(&self.path);
+            self.warnings.push(format!(
+                "{place}: {path}: environment variable {name:?} is not set and has no default, so the value is null"
+            ));
+        }
+        Ok(found)
+    }
+}
+
+fn within_limits(text: &str) -> Result<(), String> {
+    match text.len() > TEXT_BYTES_MAX {
+        true => Err("references make the value larger than 16 MiB".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+}
+
+/// The first innermost `${…}` that no `$` before it escapes: its first byte and the one after it.
+fn next_reference(text: &str) -> Option<(usize, usize)> {
+    let mut dollars = 0;
+    let mut open = None;
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' if dollars > 0 => open = Some((index - 1, dollars % 2 == 1)),
+            b'}' => match open.take() {
+                Some((start, true)) => return Some((start, index + 1)),
+                _ => open = None,
+            },
+            _ => {}
+        }
+        dollars = if byte == b'$' { dollars + 1 } else { 0 };
+    }
+    None
+}
+
+/// `$$` is how a `$` is written.
+fn unescape(text: &str) -> String {
+    text.replace("$$", "$")
+}
+
+/// A file ends with a line break that is not part of what it says.
+fn without_last_line_break(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+/// The text that expands to the given one and means the same as YAML.
+pub(crate) fn escaped_text(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
+/// A reference that stands for a scalar without quotes.
+pub(crate) fn plain_reference(text: &str) -> Option<String> {
+    let is_plain = !matches!(resolve(text), Value::Text(_)) && !text.contains(['$', '{', '}']);
+    is_plain.then(|| format!("${{yaml:{text}}}"))
+}

@@ -1,0 +1,142 @@
+//! Where a config comes from: `--config` and `--set` arguments, and the environment they are read in.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::node::{Node, Value};
+use crate::place::{Place, Problem};
+use crate::yaml;
+
+/// The most bytes a file, a variable or an inline text may have.
+const SOURCE_BYTES_MAX: u64 = 16 << 20;
+
+/// What a config may ask of the process: variables and files. Tests bring their own.
+pub trait Env {
+    /// The environment variable of that name, when it is set.
+    fn variable(&self, name: &str) -> Option<String>;
+
+    /// The text of a file; an error when it is larger than 16 MiB.
+    fn file(&self, path: &Path) -> io::Result<String> {
+        let mut text = String::new();
+        File::open(path)?.take(SOURCE_BYTES_MAX + 1).read_to_string(&mut text)?;
+        match text.len() as u64 > SOURCE_BYTES_MAX {
+            true => Err(io::Error::other("larger than 16 MiB")),
+            false => Ok(text),
+        }
+    }
+}
+
+/// The environment of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemEnv;
+
+impl Env for SystemEnv {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    }
+}
+
+/// One source of a config. A later one overrides an earlier one, key by key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    from: From,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum From {
+    File(String),
+    Variable(String),
+    Text { name: Arc<str>, text: String },
+    Set { key: String, value: String },
+    Wrong(String),
+}
+
+impl Source {
+    /// What a `--config` argument names: `file:PATH` or a path, `env:NAME`, `yaml:TEXT`. The number is shown as the
+    /// name of an inline text.
+    pub fn config(argument: &str, number: usize) -> Self {
+        let from = match scheme(argument) {
+            Some(("file", path)) => From::File(path.to_owned()),
+            Some(("env", name)) => From::Variable(name.to_owned()),
+            Some(("yaml", text)) => {
+                From::Text { name: format!("--config {number}").into(), text: text.to_owned() }
+            }
+            Some((scheme, _)) => From::Wrong(format!(
+                "--config: scheme {scheme:?} is not supported, expected file, env or yaml"
+            )),
+            None => From::File(argument.to_owned()),
+        };
+        Self { from }
+    }
+
+    /// A text that the program brings along, such as its default.
+    pub fn text(name: &str, text: &str) -> Self {
+        Self { from: From::Text { name: name.into(), text: text.to_owned() } }
+    }
+
+    /// What a `--set` argument says: `a.b=value`, the value in YAML.
+    pub fn set(argument: &str) -> Self {
+        let from = match argument.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() => {
+                From::Set { key: key.trim().to_owned(), value: value.to_owned() }
+            }
+            _ => From::Wrong("--set: expected key=value, as in service.memory=1GiB".to_owned()),
+        };
+        Self { from }
+    }
+
+    /// Reads the source into a tree.
+    pub(crate) fn read(&self, env: &dyn Env) -> Result<Node, Problem> {
+        match &self.from {
+            From::File(path) => {
+                let text = env
+                    .file(Path::new(path))
+                    .map_err(|error| Problem::anywhere(format!("read config {path}: {error}")))?;
+                parse(&text, &path.as_str().into())
+            }
+            From::Variable(name) => {
+                let text = env.variable(name).ok_or_else(|| {
+                    Problem::anywhere(format!("--config env:{name}: the variable is not set"))
+                })?;
+                parse(&text, &format!("env:{name}").into())
+            }
+            From::Text { name, text } => parse(text, name),
+            From::Set { key, value } => {
+                let name: Arc<str> = format!("--set {key}").into();
+                let keys: Vec<&str> = key.split('.').collect();
+                let value = yaml::parse(value, &name, keys.len())?;
+                Ok(keys.into_iter().rev().fold(value, |below, key| nested(&name, key, below)))
+            }
+            From::Wrong(message) => Err(Problem::anywhere(message)),
+        }
+    }
+}
+
+fn nested(source: &Arc<str>, key: &str, node: Node) -> Node {
+    let place = Place::start(source);
+    let entry = crate::node::Entry { place: place.clone(), node };
+    Node::new(place, Value::Map([(key.to_owned(), entry)].into()))
+}
+
+fn parse(text: &str, source: &Arc<str>) -> Result<Node, Problem> {
+    if text.len() as u64 > SOURCE_BYTES_MAX {
+        return Err(Problem::at(&Place::start(source), "", "larger than 16 MiB"));
+    }
+    let root = yaml::parse(text, source, 0)?;
+    match &root.value {
+        Value::Map(_) => Ok(root),
+        Value::Null => Ok(yaml::empty(source)),
+        _ => Err(Problem::at(&root.place, "", "expected a map with receivers, exporters and service")),
+    }
+}
+
+/// The scheme of an address and what follows it. One letter is a drive, not a scheme.
+pub(crate) fn scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() >= 2
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|char| char.is_ascii_alphanumeric() || "+.-".contains(char));
+    is_scheme.then_some((scheme, rest))
+}
