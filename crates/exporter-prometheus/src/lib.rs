@@ -1,1 +1,124 @@
-//! To come.
+//! `prometheus`: serves the latest metrics to whoever scrapes `/metrics`.
+//!
+//! ```
+//! use spanledger_component::{Registry, Signal};
+//! use spanledger_exporter_prometheus::Prometheus;
+//!
+//! let registry = Registry::default().with_exporter::<Prometheus>();
+//! let entry = registry.exporter("prometheus").unwrap();
+//! assert_eq!(entry.listing.signals, [Signal::Metrics]);
+//! ```
+
+mod families;
+mod server;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use spanledger_component::settings::bind;
+use spanledger_component::{
+    Batch, Context, Delivery, Error, ExportError, Exporter, ExporterFactory, Plan, Rows, Service, Signal,
+    Stability,
+};
+use spanledger_telemetry::text::MetricFamily;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use families::Naming;
+use server::Server;
+pub use settings::{ResourceToTelemetryConversion, Settings, TranslationStrategy};
+
+/// The latest families by name: a scrape takes the pointers and renders without the lock.
+#[derive(Debug, Clone, Default)]
+struct Latest(Arc<RwLock<BTreeMap<String, Arc<MetricFamily>>>>);
+
+/// Serves the latest metrics that it was given. A family that is exported again replaces what stood there.
+#[derive(Debug)]
+pub struct Prometheus {
+    /// The place of the endpoint in the YAML, for errors.
+    endpoint_path: String,
+    endpoint: String,
+    enable_open_metrics: bool,
+    naming: Naming,
+    latest: Latest,
+    address: Option<SocketAddr>,
+}
+
+impl Prometheus {
+    /// Opens nothing yet, and has nothing to serve.
+    pub fn new(settings: &Settings, context: &Context) -> Self {
+        Self {
+            endpoint_path: format!("exporters.{}.endpoint", context.id),
+            endpoint: settings.endpoint.clone(),
+            enable_open_metrics: settings.enable_open_metrics,
+            naming: Naming {
+                namespace: settings.namespace.clone(),
+                const_labels: settings.const_labels.clone(),
+                has_suffixes: settings.has_suffixes(),
+            },
+            latest: Latest::default(),
+            address: None,
+        }
+    }
+
+    /// Where it listens, once started.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+}
+
+impl Latest {
+    fn replace(&self, families: BTreeMap<String, MetricFamily>) {
+        let families = families.into_iter().map(|(name, family)| (name, Arc::new(family)));
+        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(families);
+    }
+
+    fn all(&self) -> Vec<Arc<MetricFamily>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+impl ExporterFactory for Prometheus {
+    const TYPE: &'static str = "prometheus";
+    const SIGNALS: &'static [Signal] = &[Signal::Metrics];
+    const STABILITY: Stability = Stability::Alpha;
+    type Config = Settings;
+
+    fn check(config: &Settings) -> Vec<(String, String)> {
+        config.problems()
+    }
+
+    fn build(config: &Settings, context: &Context) -> Result<Box<dyn Exporter>, Error> {
+        Ok(Box::new(Self::new(config, context)))
+    }
+}
+
+#[async_trait]
+impl Exporter for Prometheus {
+    async fn start(&mut self, stop: CancellationToken) -> Result<Option<Service>, Error> {
+        let listener = bind(&self.endpoint, &self.endpoint_path).await?;
+        self.address = listener.local_addr().ok();
+        info!(endpoint = %self.endpoint, "serving metrics to Prometheus");
+        let server = Server { latest: self.latest.clone(), enable_open_metrics: self.enable_open_metrics };
+        Ok(Some(Box::pin(server.serve(listener, stop))))
+    }
+
+    async fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        let metrics = batch.rows.iter().filter_map(|rows| match rows {
+            Rows::Metrics(metrics) => Some(metrics),
+            Rows::Spans(_) | Rows::Logs(_) => None,
+        });
+        self.latest.replace(self.naming.families(metrics));
+        Ok(())
+    }
+
+    /// Never asked: nothing is held.
+    fn seal(&mut self, _plan: &Plan) -> Result<Box<dyn Delivery>, ExportError> {
+        Err(ExportError::Reject { source: Error::new("seal prometheus: it holds nothing") })
+    }
+
+    fn abandon(&mut self) {}
+}
