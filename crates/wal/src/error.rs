@@ -34,7 +34,7 @@ pub enum OpenError {
     },
     /// Segments of two logs lie in one directory.
     #[error(
-        "open the log in {}: {file} belongs to another log; move it to a directory of its own",
+        "open the log in {}: {file} belongs to another log than the newest segment; move one of them to a directory of its own",
         directory.display()
     )]
     Foreign {

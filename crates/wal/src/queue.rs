@@ -87,6 +87,7 @@ struct Inner {
     waiting: VecDeque<Pending>,
     bytes: u64,
     stopped: bool,
+    nudged: bool,
 }
 
 impl Queue {
@@ -108,12 +109,13 @@ impl Queue {
 
     /// Waits for the next ones, about `bytes_max` at most; none after `patience`. `None` once stopped and empty.
     pub(crate) fn take(&self, bytes_max: u64, patience: Duration) -> Option<Vec<Pending>> {
-        let idle = |inner: &mut Inner| inner.waiting.is_empty() && !inner.stopped;
+        let idle = |inner: &mut Inner| inner.waiting.is_empty() && !inner.stopped && !inner.nudged;
         let waited = self.wake.wait_timeout_while(self.lock(), patience, idle);
         let (mut inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if inner.waiting.is_empty() && inner.stopped {
             return None;
         }
+        inner.nudged = false;
         let mut taken = Vec::new();
         let mut bytes = 0;
         while let Some(next) = inner.waiting.front() {
@@ -125,6 +127,12 @@ impl Queue {
         }
         inner.bytes -= taken.iter().map(|pending| pending.draft.record_bytes()).sum::<u64>();
         Some(taken)
+    }
+
+    /// Lets the log thread look for what it can delete.
+    pub(crate) fn nudge(&self) {
+        self.lock().nudged = true;
+        self.wake.notify_one();
     }
 
     /// Takes nothing more in; what waits is still written.

@@ -86,25 +86,35 @@ fn follow(
         chain.push_front(found);
         let before = |older: &Found| !older.is_lost && older.head.generation == head.previous.generation;
         let linked = heads.iter().rev().find(|(_, older)| before(older)).map(|(number, _)| *number);
-        current = match linked.filter(|_| is_linked) {
+        let stray;
+        (current, stray) = match linked.filter(|_| is_linked) {
             Some(number) => {
-                superseded.extend(heads.split_off(&(number + 1)).into_keys());
-                heads.remove(&number).map(|older| Found { end: Some(head.previous.end), ..older })
+                let stray = heads.split_off(&(number + 1));
+                let older = heads.remove(&number);
+                (older.map(|older| Found { end: Some(head.previous.end), ..older }), stray)
             }
-            None if is_linked && head.previous == Link::default() => {
-                superseded.extend(std::mem::take(&mut heads).into_keys());
-                None
-            }
-            None => heads.pop_last().map(|(_, older)| older),
+            None if is_linked && head.previous == Link::default() => (None, std::mem::take(&mut heads)),
+            None => (heads.pop_last().map(|(_, older)| older), BTreeMap::new()),
         };
-        let is_foreign =
-            |older: &&Found| older.end.is_none() && !older.is_lost && older.head.log_id != head.log_id;
-        if let Some(older) = current.as_ref().filter(is_foreign).filter(|_| head.generation != 0) {
-            let file = older.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Err(OpenError::Foreign { directory: options.directory.clone(), file });
-        }
+        let unlinked = current.iter().filter(|older| older.end.is_none());
+        refuse_foreign(options, &head, stray.values().chain(unlinked))?;
+        superseded.extend(stray.into_keys());
     }
     Ok((chain, superseded))
+}
+
+/// A link proves that two segments belong together; without one they must at least name the same log.
+fn refuse_foreign<'a>(
+    options: &Options,
+    newer: &Head,
+    others: impl Iterator<Item = &'a Found>,
+) -> Result<(), OpenError> {
+    let is_foreign = |other: &&Found| !other.is_lost && other.head.log_id != newer.log_id;
+    let Some(stranger) = others.into_iter().find(is_foreign).filter(|_| newer.generation != 0) else {
+        return Ok(());
+    };
+    let file = stranger.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Err(OpenError::Foreign { directory: options.directory.clone(), file })
 }
 
 /// Finds the ends that no later segment tells; answers the tail of the newest, and what is missing in between.

@@ -15,6 +15,9 @@ use crate::{
     state::State, totals::Totals,
 };
 
+/// What a log without records uses, roughly: a segment with its snapshot.
+const EMPTY_BYTES: u64 = 16 << 10;
+
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) id: LogId,
@@ -61,10 +64,7 @@ impl Shared {
             recent: Mutex::new(Recent::new(options.recent_bytes, view.durable_end)),
             durable: watch::Sender::new(view.durable_end),
             finished: watch::Sender::new(false),
-            budget: Budget {
-                used_bytes: AtomicU64::new(used_bytes),
-                data_bytes_max: options.data_bytes_max(),
-            },
+            budget: Budget::new(used_bytes, options.data_bytes_max()),
             options,
             id,
             disk,
@@ -97,13 +97,33 @@ impl Shared {
 pub(crate) struct Budget {
     used_bytes: AtomicU64,
     pub(crate) data_bytes_max: u64,
+    /// The largest record that was refused since the log thread last looked.
+    refused_bytes: AtomicU64,
 }
 
 impl Budget {
+    fn new(used_bytes: u64, data_bytes_max: u64) -> Self {
+        Self { used_bytes: AtomicU64::new(used_bytes), data_bytes_max, refused_bytes: AtomicU64::new(0) }
+    }
+
+    /// The largest record that fits into an empty log.
+    pub(crate) fn record_bytes_max(&self) -> u64 {
+        self.data_bytes_max.saturating_sub(EMPTY_BYTES).min(u64::from(u32::MAX))
+    }
+
     /// Takes room for a data record, if there is some.
     pub(crate) fn admit(&self, bytes: u64) -> bool {
         let room = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.data_bytes_max);
-        self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).is_ok()
+        let is_admitted = self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).is_ok();
+        if !is_admitted {
+            self.refused_bytes.fetch_max(bytes, Ordering::AcqRel);
+        }
+        is_admitted
+    }
+
+    /// What a sender was refused since this was last asked; 0 if nobody was.
+    pub(crate) fn take_refused_bytes(&self) -> u64 {
+        self.refused_bytes.swap(0, Ordering::AcqRel)
     }
 
     /// Takes room in any case, for what must be written.

@@ -15,7 +15,6 @@ use crate::{
     draft::Draft,
     queue::{Closed, Pending},
     recovery::{io_error, recover},
-    segment::overhead_bytes,
     shared::Shared,
     writer::Writer,
 };
@@ -111,11 +110,12 @@ impl Wal {
         let shared = self.shared();
         let draft = Draft::of_entry(entry, shared.options.now_unix_ns());
         let bytes = draft.record_bytes();
-        let room = shared.budget.data_bytes_max.saturating_sub(overhead_bytes(&shared.view().state));
-        if bytes > room.min(u64::from(u32::MAX)) {
-            return Err(AppendError::TooLarge { bytes, max_bytes: room });
+        let max_bytes = shared.budget.record_bytes_max();
+        if bytes > max_bytes {
+            return Err(AppendError::TooLarge { bytes, max_bytes });
         }
         if !shared.budget.admit(bytes) {
+            shared.queue.nudge();
             let (used_bytes, max_bytes) = (shared.budget.used_bytes(), shared.budget.data_bytes_max);
             return Err(AppendError::Full { used_bytes, max_bytes });
         }

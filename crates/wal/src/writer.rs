@@ -38,6 +38,8 @@ pub(crate) struct Writer {
     totals: Totals,
     state: Arc<State>,
     marked_end: u64,
+    /// Room is short: nothing is retained beyond need.
+    is_tight: bool,
 }
 
 /// Where a writer goes on.
@@ -54,8 +56,18 @@ impl Writer {
     /// Opens a fresh segment with `unproven` in it, and makes both durable.
     pub(crate) fn start(shared: Arc<Shared>, resume: Resume, unproven: Vec<Placed>) -> io::Result<Self> {
         let Resume { link, number, superseded, next, totals, state } = resume;
-        let mut writer =
-            Self { shared, active: None, link, number, superseded, next, totals, state, marked_end: 0 };
+        let mut writer = Self {
+            shared,
+            active: None,
+            link,
+            number,
+            superseded,
+            next,
+            totals,
+            state,
+            marked_end: 0,
+            is_tight: false,
+        };
         writer.open_segment(&unproven)?;
         let data = unproven.iter().filter(|placed| placed.draft.is_data());
         writer.shared.budget.charge(data.map(|placed| placed.draft.record_bytes()).sum());
@@ -283,10 +295,11 @@ impl Writer {
 
     /// Deletes the segments that every branch has passed.
     fn release(&mut self) {
+        self.is_tight = self.is_tight_now();
         let Some(cursor) = self.state.cursor_min() else { return };
         self.release_before(cursor);
         let is_done = cursor > self.totals.last_data;
-        if self.is_tight() && is_done && self.active.as_ref().is_some_and(|active| self.has_data(active)) {
+        if self.is_tight && is_done && self.active.as_ref().is_some_and(|active| self.has_data(active)) {
             // All that is left stands in the segment being written: give it up for an empty one.
             self.retire();
             match self.open_segment(&[]) {
@@ -294,6 +307,13 @@ impl Writer {
                 Err(error) => tracing::warn!(%error, "log segment could not be replaced"),
             }
         }
+    }
+
+    /// Whether the next segment, or what was refused last, would not fit.
+    fn is_tight_now(&self) -> bool {
+        let budget = &self.shared.budget;
+        let wanted = budget.take_refused_bytes().max(self.shared.options.segment_bytes());
+        budget.used_bytes() + wanted > budget.data_bytes_max
     }
 
     fn release_before(&mut self, cursor: Position) {
@@ -316,13 +336,8 @@ impl Writer {
         let (oldest, next) = (view.segments.front()?, view.segments.get(1)?);
         let before = next.head.totals;
         let age_ns = self.shared.options.now_unix_ns().saturating_sub(before.last_arrival_unix_ns);
-        let kept = u128::from(age_ns) < self.shared.options.retain.as_nanos() && !self.is_tight();
+        let kept = u128::from(age_ns) < self.shared.options.retain.as_nanos() && !self.is_tight;
         (before.last_data < cursor && !kept).then_some((oldest.head.number, next.head.base))
-    }
-
-    fn is_tight(&self) -> bool {
-        let budget = &self.shared.budget;
-        budget.used_bytes() + self.shared.options.segment_bytes() > budget.data_bytes_max
     }
 
     fn remove_segment(&self, number: u64) {

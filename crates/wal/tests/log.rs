@@ -1,4 +1,5 @@
 //! What a caller of the log may rely on, on a disk that works.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -44,7 +45,7 @@ fn everything_acknowledged_is_there_after_a_crash() {
     let directory = tempfile::tempdir().unwrap();
     let wal = open(directory.path());
     let sent: Vec<_> = (0..100).map(|n| format!("body {n}").into_bytes()).collect();
-    sent.iter().for_each(|body| drop(append(&wal, body.clone())));
+    sent.iter().for_each(|body| _ = append(&wal, body.clone()));
     let copy = crash_copy(directory.path());
     assert_eq!(bodies(&open(copy.path())), sent);
 }
@@ -70,11 +71,10 @@ fn a_record_larger_than_a_segment_gets_one_of_its_own() {
     let directory = tempfile::tempdir().unwrap();
     let wal = open(directory.path());
     let sent = [vec![1; 10], vec![2; 300 << 10], vec![3; 10]];
-    sent.iter().for_each(|body| drop(append(&wal, body.clone())));
+    sent.iter().for_each(|body| _ = append(&wal, body.clone()));
     assert_eq!(bodies(&wal), sent);
-    wal.append(entry(vec![0; 65 << 20]))
-        .err()
-        .map(|error| assert!(matches!(error, AppendError::TooLarge { .. })));
+    let refused = wal.append(entry(vec![0; 65 << 20])).err().unwrap();
+    assert!(matches!(refused, AppendError::TooLarge { .. }), "{refused}");
     drop(wal);
     assert_eq!(bodies(&open(directory.path())), sent);
 }
@@ -158,6 +158,21 @@ fn a_full_log_refuses_data_takes_control_records_and_frees_itself() {
     append(&wal, vec![2; 10_000]);
     let on_disk: u64 = segments(directory.path()).iter().map(|path| fs::metadata(path).unwrap().len()).sum();
     assert!(on_disk < 64 << 10, "{on_disk} bytes are left");
+}
+
+#[test]
+fn a_large_record_that_was_refused_finds_room_once_the_log_is_empty() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = Wal::open(Options { max_bytes: 512 << 10, ..options(directory.path()) }).unwrap();
+    add_branch(&wal, "parquet");
+    append(&wal, vec![1; 300 << 10]);
+    move_cursor(&wal, "parquet", wal.data_end());
+    let refused = wal.append(entry(vec![2; 300 << 10])).err().unwrap();
+    assert!(matches!(refused, AppendError::Full { .. }), "{refused}");
+    // The log thread looked for room before it wrote this.
+    wal.record(Control::TimeMark { unix_ns: 1 }).wait().unwrap();
+    wal.record(Control::TimeMark { unix_ns: 2 }).wait().unwrap();
+    append(&wal, vec![2; 300 << 10]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Logs in temporary directories, and damage to them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod fake_disk;
+
 use std::{
     fs,
     path::{Path, PathBuf},

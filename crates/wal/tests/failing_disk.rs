@@ -1,0 +1,181 @@
+//! What a caller of the log may rely on when the disk fails.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::{path::Path, sync::Arc};
+
+use common::{
+    append, bodies, entry,
+    fake_disk::{FakeDisk, Faults},
+    options,
+};
+use proptest::prelude::*;
+use spanledger_wal::{AppendError, Appending, Options, Wal};
+
+fn open(disk: &FakeDisk) -> Wal {
+    Wal::open_on(options(Path::new("/fake")), Arc::new(disk.clone())).unwrap()
+}
+
+#[test]
+fn after_a_failed_fsync_the_waiting_records_are_answered_from_a_new_segment() {
+    let disk = FakeDisk::default();
+    let wal = open(&disk);
+    append(&wal, *b"a");
+    disk.fail(Faults { syncs: 1, ..Faults::default() });
+    append(&wal, *b"b");
+    append(&wal, *b"c");
+    assert_eq!(disk.names().len(), 2, "{:?}", disk.names());
+    assert_eq!(bodies(&wal), [b"a", b"b", b"c"]);
+    for kept in [0, usize::MAX] {
+        assert_eq!(bodies(&open(&disk.crash(kept))), [b"a", b"b", b"c"]);
+    }
+}
+
+#[test]
+fn a_file_is_never_fsynced_again_after_a_failure() {
+    let disk = FakeDisk::default();
+    let wal = open(&disk);
+    disk.fail(Faults { syncs: 1, ..Faults::default() });
+    append(&wal, *b"a");
+    append(&wal, *b"b");
+    drop(wal);
+    assert!(!disk.synced_after_failure());
+}
+
+#[test]
+fn a_disk_that_keeps_failing_refuses_appends_until_it_works_again() {
+    let disk = FakeDisk::default();
+    let wal = open(&disk);
+    append(&wal, *b"a");
+    disk.fail(Faults { writes: 4, ..Faults::default() });
+    for _ in 0..3 {
+        let refused = wal.append(entry(*b"lost")).unwrap().wait();
+        assert!(matches!(refused, Err(AppendError::Unavailable { .. })), "{refused:?}");
+        assert!(!wal.stats().healthy);
+    }
+    append(&wal, *b"b");
+    assert!(wal.stats().healthy);
+    assert_eq!(bodies(&wal), [b"a", b"b"]);
+    assert_eq!(bodies(&open(&disk.crash(0))), [b"a", b"b"]);
+}
+
+#[test]
+fn refused_records_give_their_room_back() {
+    let disk = FakeDisk::default();
+    let wal = open(&disk);
+    let used = wal.stats().used_bytes;
+    disk.fail(Faults { writes: 1, creates: 10, ..Faults::default() });
+    for _ in 0..10 {
+        wal.append(entry(vec![0; 5000])).unwrap().wait().unwrap_err();
+    }
+    // What was left in the segment that failed stays.
+    assert!(wal.stats().used_bytes < used + 6000, "{:?}", wal.stats());
+}
+
+#[test]
+fn a_log_that_cannot_make_a_segment_does_not_open() {
+    let disk = FakeDisk::default();
+    disk.fail(Faults { creates: 1, ..Faults::default() });
+    let refused = Wal::open_on(options(Path::new("/fake")), Arc::new(disk)).err().unwrap();
+    assert_eq!(refused.to_string(), "open the log: write to /fake/wal: no");
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Append(usize),
+    AppendTogether(u8),
+    Fail(Faults),
+    Reopen,
+    Crash(usize),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let fault = || prop_oneof![4 => Just(0_u32), 1 => 1_u32..4];
+    let faults = (fault(), fault(), fault());
+    let act = prop_oneof![
+        4 => prop_oneof![0_usize..100, 4000_usize..30_000, Just(100_000)].prop_map(Act::Append),
+        3 => (1_u8..20).prop_map(Act::AppendTogether),
+        1 => faults.prop_map(|(syncs, creates, writes)| Act::Fail(Faults { syncs, creates, writes })),
+        1 => Just(Act::Reopen),
+        2 => prop_oneof![Just(0), 1_usize..10_000, Just(usize::MAX)].prop_map(Act::Crash),
+    ];
+    proptest::collection::vec(act, 1..40)
+}
+
+/// What was sent, and which of it was acknowledged.
+#[derive(Default)]
+struct Model {
+    sent: Vec<Vec<u8>>,
+    acknowledged: Vec<Vec<u8>>,
+}
+
+impl Model {
+    fn next_body(&mut self, bytes: usize) -> Vec<u8> {
+        let mut body = (self.sent.len() as u64).to_be_bytes().to_vec();
+        body.resize(8 + bytes, 7);
+        self.sent.push(body.clone());
+        body
+    }
+
+    fn append(&mut self, wal: &Wal, sizes: impl Iterator<Item = usize>) {
+        let bodies: Vec<_> = sizes.map(|bytes| self.next_body(bytes)).collect();
+        let appending: Vec<Appending> =
+            bodies.iter().map(|body| wal.append(entry(body.clone())).unwrap()).collect();
+        for (body, appending) in bodies.into_iter().zip(appending) {
+            if appending.wait().is_ok() {
+                self.acknowledged.push(body);
+            }
+        }
+    }
+
+    /// Everything acknowledged is there, once and in order; anything else was at least sent.
+    fn check(&self, read: &[Vec<u8>]) -> Result<(), TestCaseError> {
+        prop_assert!(read.is_sorted(), "out of order or twice");
+        prop_assert!(read.windows(2).all(|pair| pair[0] != pair[1]), "twice");
+        prop_assert!(read.iter().all(|body| self.sent.contains(body)), "never sent");
+        for body in &self.acknowledged {
+            prop_assert!(read.contains(body), "acknowledged and lost: {:?}", &body[..8]);
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_acknowledged_is_read_once_and_in_order_whatever_fails(
+        acts in acts(),
+        recent_bytes in prop_oneof![Just(0_usize), Just(1 << 20)],
+    ) {
+        let mut disk = FakeDisk::default();
+        let mut model = Model::default();
+        let open = |disk: &FakeDisk| {
+            disk.fail(Faults::default());
+            let options = Options { recent_bytes, ..options(Path::new("/fake")) };
+            Wal::open_on(options, Arc::new(disk.clone())).unwrap()
+        };
+        let mut wal = open(&disk);
+        for act in acts {
+            match act {
+                Act::Append(bytes) => model.append(&wal, [bytes].into_iter()),
+                Act::AppendTogether(count) => model.append(&wal, (0..usize::from(count)).map(|n| n * 500)),
+                Act::Fail(faults) => disk.fail(faults),
+                Act::Reopen => {
+                    drop(wal);
+                    wal = open(&disk);
+                }
+                Act::Crash(kept) => {
+                    let crashed = disk.crash(kept);
+                    drop(wal);
+                    disk = crashed;
+                    wal = open(&disk);
+                }
+            }
+            model.check(&bodies(&wal))?;
+            prop_assert_eq!(wal.waiting(spanledger_wal::Position(0)).records, bodies(&wal).len() as u64);
+        }
+        prop_assert!(wal.state().quarantined.is_empty(), "{:?}", wal.state().quarantined);
+    }
+}
