@@ -161,6 +161,8 @@ pub struct Quarantined {
     pub length: u64,
     /// What was wrong.
     pub reason: String,
+    /// Items lost, by signal, as far as that is known.
+    pub items: [u64; SIGNALS],
 }
 
 impl Control {
@@ -336,6 +338,7 @@ impl From<Quarantined> for proto::Quarantined {
             offset: quarantined.offset,
             length: quarantined.length,
             reason: quarantined.reason,
+            items: quarantined.items.to_vec(),
         }
     }
 }
@@ -349,6 +352,7 @@ impl From<proto::Quarantined> for Quarantined {
             offset: quarantined.offset,
             length: quarantined.length,
             reason: quarantined.reason,
+            items: by_signal(&quarantined.items),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     draft::{Draft, Record},
     marks::Mark,
     queue::Pending,
+    record::Kind,
     scan::{Damage, Raw, Scan, Step},
     segment::Segment,
     shared::Shared,
@@ -137,6 +138,7 @@ impl Shared {
                 Step::Record(raw) => raw,
                 Step::Damage(damage) => {
                     self.quarantine(segment, until, from, &damage);
+                    damage.data_header().inspect(|header| totals.add(header));
                     continue;
                 }
             };
@@ -222,16 +224,16 @@ impl Shared {
         let range = (start.mark.offset, segment.end);
         let mut scan = Scan::new(&*file, segment.head.generation, range, start.position, COUNT_CHUNK_BYTES)?;
         while let Some(step) = scan.next()? {
-            let Step::Record(raw) = step else { continue };
-            if data_record(&raw).is_none() {
-                continue;
+            let (header, offset) = match &step {
+                Step::Record(raw) => (Some(&raw.header), raw.offset),
+                Step::Damage(damage) => (damage.data_header(), damage.offset),
+            };
+            let Some(header) = header.filter(|header| header.kind == Kind::Data) else { continue };
+            if header.position >= from {
+                self.marks().insert(header.position, Mark { offset, totals, ..start.mark });
+                return Ok((totals, header.arrival_unix_ns));
             }
-            if raw.header.position >= from {
-                let mark = Mark { offset: raw.offset, totals, ..start.mark };
-                self.marks().insert(raw.header.position, mark);
-                return Ok((totals, raw.header.arrival_unix_ns));
-            }
-            totals.add(&raw.header);
+            totals.add(header);
         }
         Ok((totals, totals.last_arrival_unix_ns))
     }
@@ -248,6 +250,8 @@ fn data_record(raw: &Raw) -> Option<Record> {
 }
 
 pub(crate) fn quarantined(segment: u64, damage: &Damage, last: Position) -> Quarantined {
+    let mut lost = Totals::default();
+    damage.data_header().inspect(|header| lost.add(header));
     Quarantined {
         first: damage.first,
         last,
@@ -255,5 +259,6 @@ pub(crate) fn quarantined(segment: u64, damage: &Damage, last: Position) -> Quar
         offset: damage.offset,
         length: damage.length,
         reason: damage.reason.to_owned(),
+        items: lost.items,
     }
 }

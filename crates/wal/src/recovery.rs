@@ -22,6 +22,7 @@ use crate::{
     shared::View,
     state::State,
     tail::Tail,
+    totals::SIGNALS,
     writer::Resume,
 };
 
@@ -98,7 +99,8 @@ fn follow(
         };
         let unlinked = current.iter().filter(|older| older.end.is_none());
         refuse_foreign(options, &head, stray.values().chain(unlinked))?;
-        superseded.extend(stray.into_keys());
+        // What cannot be read is not deleted either.
+        superseded.extend(stray.into_iter().filter(|(_, stray)| !stray.is_lost).map(|(number, _)| number));
     }
     Ok((chain, superseded))
 }
@@ -135,7 +137,7 @@ fn measure(chain: &mut VecDeque<Found>, disk: &dyn Disk) -> Result<(Tail, Vec<Qu
             found.end = Some(tail.end);
             match next {
                 Some(next) if next.totals.records > tail.totals.records => {
-                    missing.push(gap(&found.head, tail.until, next.base));
+                    missing.push(gap(&found.head, &tail, &next));
                 }
                 Some(_) => {}
                 None => newest = Some(tail),
@@ -147,14 +149,15 @@ fn measure(chain: &mut VecDeque<Found>, disk: &dyn Disk) -> Result<(Tail, Vec<Qu
     Ok((newest.unwrap_or_default(), missing))
 }
 
-fn gap(before: &Head, first: Position, next: Position) -> Quarantined {
+fn gap(before: &Head, tail: &Tail, next: &Head) -> Quarantined {
     Quarantined {
-        first,
-        last: next.previous(),
+        first: tail.until,
+        last: next.base.previous(),
         segment: before.number + 1,
         offset: 0,
         length: 0,
         reason: "segment is missing or its head is damaged".into(),
+        items: next.totals.since(&tail.totals).items,
     }
 }
 
@@ -163,7 +166,8 @@ fn skip_lost(tail: &mut Tail, segment: u64, lost_bytes: u64) -> Quarantined {
     let first = tail.until;
     tail.until = Position(first.0.saturating_add(lost_bytes / record_bytes(0, 0) + 1));
     let reason = "head and snapshot of the segment are damaged".into();
-    Quarantined { first, last: tail.until.previous(), segment, offset: 0, length: lost_bytes, reason }
+    let last = tail.until.previous();
+    Quarantined { first, last, segment, offset: 0, length: lost_bytes, reason, items: [0; SIGNALS] }
 }
 
 /// What branches still need from before the first segment.
@@ -176,6 +180,7 @@ fn missing_start(chain: &VecDeque<Found>, state: &State) -> Option<Quarantined> 
         offset: 0,
         length: 0,
         reason: "segment is missing".into(),
+        items: [0; SIGNALS],
     })
 }
 

@@ -33,7 +33,16 @@ pub(crate) struct Damage {
     pub(crate) first: Position,
     /// The last one; `None` if nothing intact follows.
     pub(crate) last: Option<Position>,
+    /// The header of the record, if that is intact.
+    pub(crate) header: Option<Header>,
     pub(crate) reason: &'static str,
+}
+
+impl Damage {
+    /// The header of the data record that stood here, if that is known.
+    pub(crate) fn data_header(&self) -> Option<&Header> {
+        self.header.as_ref().filter(|header| header.kind == Kind::Data)
+    }
 }
 
 pub(crate) enum Step {
@@ -103,13 +112,8 @@ impl<'a> Scan<'a> {
         }
         let last = Some(self.expected.previous());
         let length = header.record_bytes();
-        Ok(Step::Damage(Damage {
-            offset,
-            length,
-            first,
-            last,
-            reason: "checksum of a record does not match",
-        }))
+        let (header, reason) = (Some(header), "checksum of a record does not match");
+        Ok(Step::Damage(Damage { offset, length, first, last, header, reason }))
     }
 
     /// Looks for the next intact header, or for the trailer of the record that should be here.
@@ -129,14 +133,14 @@ impl<'a> Scan<'a> {
                 let (first, length) = (self.expected, at - offset);
                 let last = Some(header.position.previous());
                 let reason = "header of a record does not match its checksum";
-                return Ok(Some(Step::Damage(Damage { offset, length, first, last, reason })));
+                return Ok(Some(Step::Damage(Damage { offset, length, first, last, header: None, reason })));
             }
             at += ALIGNMENT;
         }
         self.offset = self.end;
         let (first, length) = (self.expected, self.end - offset);
         let reason = "no intact record follows";
-        Ok(Some(Step::Damage(Damage { offset, length, first, last: None, reason })))
+        Ok(Some(Step::Damage(Damage { offset, length, first, last: None, header: None, reason })))
     }
 }
 

@@ -132,6 +132,7 @@ impl Tail {
         self.end = damage.offset + damage.length;
         let Some(last) = damage.last.filter(|last| *last >= damage.first) else { return };
         self.until = last.next();
+        damage.data_header().inspect(|header| self.totals.add(header));
         self.quarantined.push(quarantined(self.segment, damage, last));
     }
 

@@ -84,6 +84,8 @@ fn a_flipped_bit_in_a_sealed_segment_is_found_by_the_reader_and_quarantined_once
         assert_eq!(texts(&wal), ["one", "three"]);
         assert_eq!(quarantined(&wal), [(2, 2)]);
     }
+    assert_eq!(wal.state().quarantined[0].items, [1, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!((wal.waiting(Position(2)).records, wal.waiting(Position(3)).records), (2, 1));
     drop(wal);
     assert_eq!(quarantined(&open(directory.path())), [(2, 2)]);
 }
@@ -155,6 +157,7 @@ fn a_missing_segment_is_reported_and_the_others_are_delivered() {
     let wal = open(directory.path());
     assert_eq!(texts(&wal), ["one", "three"]);
     assert_eq!(quarantined(&wal), [(2, 2)]);
+    assert_eq!(wal.state().quarantined[0].items, [1, 0, 0, 0, 0, 0, 0, 0]);
 }
 
 #[test]
