@@ -1,0 +1,91 @@
+//! How the one memory budget is split.
+
+use std::fs;
+
+/// The most that one request may take, whatever the budget.
+const REQUEST_BYTES_MAX: usize = 64 << 20;
+const WINDOW_ITEMS_MAX: usize = 8192;
+const WINDOW_BYTES_MAX: usize = 8 << 20;
+/// What the columns of a small span take beside its body, generously.
+const COLUMN_BYTES_OF_A_ROW: usize = 3072;
+const DEFAULT_BYTES: u64 = 512 << 20;
+/// What the program needs beside the budget.
+const PROGRAM_BYTES: u64 = 64 << 20;
+
+/// The shares of the memory budget, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shares {
+    /// Bodies being received and waiting for fsync.
+    pub intake: usize,
+    /// Recent bodies, which current readers need not fetch from disk.
+    pub recent: usize,
+    /// Working memory of readers.
+    pub readers: usize,
+    /// Runs and encoded files of exporters.
+    pub exporters: usize,
+    /// State of connectors.
+    pub connectors: usize,
+    /// The largest request that is taken.
+    pub request_max: usize,
+}
+
+impl Shares {
+    /// Splits a budget.
+    pub fn of(memory_bytes: u64) -> Self {
+        let memory = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
+        let eighth = memory / 8;
+        Self {
+            intake: eighth * 2,
+            recent: eighth,
+            readers: eighth,
+            exporters: eighth * 3,
+            connectors: eighth,
+            request_max: eighth.min(REQUEST_BYTES_MAX),
+        }
+    }
+
+    /// The budget when the config names none: 512 MiB, or what the cgroup leaves.
+    pub fn default_bytes() -> u64 {
+        match cgroup_limit() {
+            Some(limit) => DEFAULT_BYTES.min(limit.saturating_sub(PROGRAM_BYTES)),
+            None => DEFAULT_BYTES,
+        }
+    }
+
+    /// How many items and bytes of bodies one window may hold, when so many branches each hold one and two are kept.
+    pub fn window(&self, branches: usize) -> (usize, usize) {
+        let share = self.readers / (branches + 2);
+        let items = (share / COLUMN_BYTES_OF_A_ROW).clamp(64, WINDOW_ITEMS_MAX);
+        (items, (share / 2).clamp(64 << 10, WINDOW_BYTES_MAX))
+    }
+}
+
+/// The memory limit of this process's cgroup, version 2 or 1; `None` without one.
+fn cgroup_limit() -> Option<u64> {
+    ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok())
+        .filter(|limit| *limit < 1 << 60)
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_add_up_to_the_budget() {
+        let shares = Shares::of(512 << 20);
+        let sum = shares.intake + shares.recent + shares.readers + shares.exporters + shares.connectors;
+        assert_eq!(sum, 512 << 20);
+        assert_eq!(shares.request_max, 64 << 20);
+        assert_eq!(Shares::of(32 << 20).request_max, 4 << 20);
+    }
+
+    #[test]
+    fn a_small_budget_gets_small_windows() {
+        let (items, bytes) = Shares::of(32 << 20).window(2);
+        assert!(items < 1000 && bytes < 1 << 20, "{items} items, {bytes} bytes");
+        assert_eq!(Shares::of(1 << 30).window(2), (8192, 8 << 20));
+    }
+}

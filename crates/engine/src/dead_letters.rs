@@ -1,0 +1,31 @@
+//! Dead letters: the one record that a branch cannot take, kept as it arrived, with the reason.
+
+use spanledger_component::{Clock, Error, Position};
+use spanledger_wal::{Control, DeadLetter, Record, Wal};
+use tracing::error;
+
+use crate::files;
+
+/// Keeps the record's body and notes in the log why `branch` did not get it. Durable when it returns.
+pub(crate) async fn keep(
+    wal: &Wal,
+    clock: &dyn Clock,
+    branch: &str,
+    record: &Record,
+    reason: &str,
+) -> Result<(), Error> {
+    let folder = wal.directory().join("dead-letters");
+    let hash = files::write_content(&folder, &record.body)?;
+    error!(branch, position = record.position.0, reason, file = %folder.join(files::hex(&hash)).display(),
+        "record cannot be delivered and went to the dead letters");
+    let letter = DeadLetter {
+        position: record.position,
+        reason: reason.to_owned(),
+        file_hash: hash.to_vec(),
+        unix_ns: clock.now_unix_nano(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let noted = wal.record(Control::DeadLetter { branch: branch.to_owned(), letter }).await;
+    let position = Position(record.position.0);
+    noted.map(drop).map_err(|error| Error::caused(format!("note the dead letter of position {position}"), error))
+}

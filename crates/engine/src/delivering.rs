@@ -1,0 +1,110 @@
+//! Carrying out a plan: the delivery is repeated, with backoff and jitter, until it succeeds; then it is committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use spanledger_component::{Delivery, Retry};
+use spanledger_telemetry::Counter;
+use spanledger_wal::{Control, Wal};
+use tracing::{error, info, warn};
+
+use crate::branch::Progress;
+use crate::random::Random;
+
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How long to wait before the next attempt: doubles up to half a minute, and is spread so that many do not come
+/// at once.
+pub(crate) struct Backoff {
+    wait: Duration,
+    random: Arc<dyn Random>,
+}
+
+impl Backoff {
+    pub(crate) fn new(random: Arc<dyn Random>) -> Self {
+        Self { wait: FIRST_WAIT, random }
+    }
+
+    /// The next wait: between half and the whole of a length that doubles.
+    pub(crate) fn next(&mut self) -> Duration {
+        let wait = self.wait.mul_f64(0.5 + self.random.fraction() / 2.0);
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        wait
+    }
+
+    /// Waits for the next attempt; a request to flush cuts the wait short.
+    pub(crate) async fn pause(&mut self, progress: &Progress) {
+        let mut wanted = progress.wanted();
+        let _ = tokio::time::timeout(self.next(), wanted.changed()).await;
+    }
+}
+
+/// Delivers until it succeeds. Dropped, it gives up; the plan is in the log.
+pub(crate) async fn deliver(
+    delivery: Box<dyn Delivery>,
+    progress: Arc<Progress>,
+    mut backoff: Backoff,
+    failures: Counter,
+) {
+    let mut attempt = 1;
+    loop {
+        match delivery.deliver().await {
+            Ok(()) => return recovered(&progress, attempt),
+            Err(retry) => failed(&progress, &retry, attempt),
+        }
+        failures.add(1);
+        attempt += 1;
+        backoff.pause(&progress).await;
+    }
+}
+
+/// Notes a failure: loudly the first time and when the cause changes.
+pub(crate) fn failed(progress: &Progress, retry: &Retry, attempt: u64) {
+    let text = retry.to_string();
+    let branch = progress.id.to_string();
+    if progress.error().as_deref() != Some(text.as_str()) {
+        match retry.alarm {
+            true => error!(branch, error = text, attempt, "delivery failed and needs an operator; it is tried again"),
+            false => warn!(branch, error = text, attempt, "delivery failed, will try again"),
+        }
+    }
+    progress.set_error(Some(text));
+}
+
+/// Notes that it works (again).
+pub(crate) fn recovered(progress: &Progress, attempts: u64) {
+    if progress.error().is_some() {
+        info!(branch = progress.id.to_string(), attempts, "delivery works again");
+        progress.set_error(None);
+    }
+}
+
+/// Makes a control record durable, however long the disk takes to allow it.
+pub(crate) async fn note(wal: &Wal, control: Control, progress: &Progress, random: &Arc<dyn Random>) {
+    let mut backoff = Backoff::new(random.clone());
+    while let Err(problem) = wal.record(control.clone()).await {
+        let attempt = spanledger_component::Error::caused("note the progress in the log", problem);
+        failed(progress, &Retry::alarm(attempt), 1);
+        backoff.pause(progress).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Half;
+    impl Random for Half {
+        fn id(&self) -> [u8; 16] {
+            [0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_half_a_minute() {
+        let mut backoff = Backoff::new(Arc::new(Half));
+        let waits: Vec<_> = (0..9).map(|_| backoff.next().as_millis()).collect();
+        assert_eq!(waits, [187, 375, 750, 1500, 3000, 6000, 12000, 22500, 22500]);
+    }
+}

@@ -1,0 +1,120 @@
+//! The door: checks a request, appends it, and answers once it is durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use spanledger_component::{
+    Accepted, Budget, ComponentId, Door as Contract, Error, Refused, Request, Reservation, Signal,
+};
+use spanledger_otlp::{Message, Rejection, walk};
+use spanledger_wal::{AppendError, Entry, Wal};
+use tokio_util::sync::CancellationToken;
+
+use crate::epochs::Live;
+use crate::window::signal_index;
+
+/// How long a request waits for room before it is refused.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// When a refused sender is asked to try again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How many rejected items are named in an answer.
+const NAMED_MAX: usize = 5;
+
+/// One receiver's door.
+pub(crate) struct Door {
+    wal: Wal,
+    receiver: Arc<str>,
+    signals: Vec<Signal>,
+    budget: Budget,
+    request_bytes_max: usize,
+    stopping: CancellationToken,
+}
+
+impl Door {
+    pub(crate) fn new(
+        wal: Wal,
+        receiver: &ComponentId,
+        epoch: &Live,
+        budget: Budget,
+        request_bytes_max: usize,
+        stopping: CancellationToken,
+    ) -> Self {
+        let receiver = receiver.to_string();
+        let fed = epoch.pipelines.iter().filter(|pipeline| pipeline.takes_from(&receiver));
+        let signals = fed.map(|pipeline| pipeline.signal).collect();
+        Self { wal, receiver: receiver.into(), signals, budget, request_bytes_max, stopping }
+    }
+}
+
+#[async_trait]
+impl Contract for Door {
+    async fn reserve(&self, bytes: usize) -> Result<Reservation, Refused> {
+        if self.stopping.is_cancelled() {
+            return Err(Refused::Stopping { after: TRY_AGAIN });
+        }
+        if bytes > self.request_bytes_max {
+            return Err(Refused::TooLarge { bytes, bytes_max: self.request_bytes_max });
+        }
+        match self.budget.reserve(bytes, PATIENCE).await {
+            Some(permit) => Ok(Reservation::new(permit, self.request_bytes_max)),
+            None => Err(Refused::Full { reason: "memory for requests".into(), after: TRY_AGAIN }),
+        }
+    }
+
+    async fn accept(&self, request: Request, room: Reservation) -> Result<Accepted, Refused> {
+        let walked = walk(message(request.signal), &request.body)
+            .map_err(|malformed| Refused::Malformed(Error::caused(format!("read the {} request", request.signal), malformed)))?;
+        let accepted = Accepted {
+            items: walked.items.into(),
+            rejected: walked.rejected.len() as u64,
+            message: explain(&walked.rejected),
+        };
+        if accepted.items > accepted.rejected {
+            let entry = Entry {
+                signal: signal_index(request.signal),
+                receiver: self.receiver.clone(),
+                items: walked.items,
+                rejected: walked.rejected.iter().map(|rejection| rejection.index).collect(),
+                body: request.body,
+            };
+            let appending = self.wal.append(entry).map_err(refused)?;
+            appending.await.map_err(refused)?;
+        }
+        // Held until here: the body counts until it is durable.
+        drop(room);
+        Ok(accepted)
+    }
+
+    fn takes(&self, signal: Signal) -> bool {
+        self.signals.contains(&signal)
+    }
+}
+
+fn message(signal: Signal) -> Message {
+    match signal {
+        Signal::Traces => Message::Traces,
+        Signal::Metrics => Message::Metrics,
+        Signal::Logs => Message::Logs,
+    }
+}
+
+fn explain(rejected: &[Rejection]) -> String {
+    let named: Vec<String> =
+        rejected.iter().take(NAMED_MAX).map(|rejection| format!("item {}: {}", rejection.index, rejection.reason)).collect();
+    match rejected.len().saturating_sub(NAMED_MAX) {
+        0 => named.join("; "),
+        more => format!("{}; and {more} more", named.join("; ")),
+    }
+}
+
+fn refused(error: AppendError) -> Refused {
+    match error {
+        AppendError::TooLarge { bytes, max_bytes } => {
+            let saturated = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
+            Refused::TooLarge { bytes: saturated(bytes), bytes_max: saturated(max_bytes) }
+        }
+        AppendError::Stopped => Refused::Stopping { after: TRY_AGAIN },
+        full => Refused::Full { reason: full.to_string(), after: TRY_AGAIN },
+    }
+}

@@ -1,0 +1,440 @@
+//! Building the graph, starting it in order, and stopping it in order.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use spanledger_component::{
+    Budget, Clock, ComponentId, Configured, Connector, Context, Error, Exporter, Extension, Host as _, Intake, LogId, Position, Receiver,
+    Registry, Service, Waiting, WalSettings,
+};
+use spanledger_config::{Env, Epoch, Graph, Service as ServiceSettings};
+use spanledger_telemetry::Meter;
+use spanledger_wal::{Control, ReadLimits, Wal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::branch::Progress;
+use crate::budget::Shares;
+use crate::door::Door;
+use crate::epochs::{Epochs, Live};
+use crate::exporting::Exporting;
+use crate::folding::Folding;
+use crate::host::Host;
+use crate::own_metrics;
+use crate::random::Random;
+use crate::reader::Reader;
+use crate::snapshots::{Feed, Snapshot};
+
+/// How long a task that was told to stop may take.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Below a budget of 64 MiB the segments of the log are small too.
+const SMALL_RECENT_BYTES: usize = 8 << 20;
+const SMALL_SEGMENT_BYTES: u64 = 8 << 20;
+
+/// What an engine needs beside the graph.
+#[derive(Clone)]
+pub struct Options {
+    /// The components, for epochs that are read back.
+    pub registry: Arc<Registry>,
+    /// The environment, for epochs that are read back.
+    pub env: Arc<dyn Env>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Where everything counts.
+    pub meter: Meter,
+    /// The log when no extension has its settings.
+    pub wal: WalSettings,
+}
+
+/// Starts collectors.
+pub struct Engine;
+
+/// A collector that runs.
+pub struct Running {
+    receivers: JoinSet<Result<(), Error>>,
+    tasks: JoinSet<Result<(), Error>>,
+    branches: JoinSet<Result<(), Error>>,
+    host: Arc<Host>,
+    wal: Wal,
+    shutdown_timeout: Duration,
+    stop_receivers: CancellationToken,
+    stop_branches: CancellationToken,
+    stop_rest: CancellationToken,
+}
+
+/// What was left when a collector stopped. It is in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// What each branch had not delivered.
+    pub waiting: Vec<Waiting>,
+    /// Where the log is.
+    pub directory: PathBuf,
+}
+
+impl Engine {
+    /// Opens the log, builds the graph and starts it. Ready when it returns.
+    pub async fn start(graph: Graph, options: Options) -> Result<Running, Error> {
+        let Graph { service, receivers, connectors, exporters, extensions, epoch } = graph;
+        let shares = Shares::of(service.memory.unwrap_or_else(Shares::default_bytes));
+        let extensions = build_extensions(&extensions, &options)?;
+        let wal = open_log(&extensions, &options, &shares)?;
+        let parts = Parts { service, receivers, connectors, exporters };
+        let mut starting = Starting::new(parts, epoch, options, shares, wal).await?;
+        starting.start_extensions(extensions).await?;
+        let receivers = starting.start_receivers().await?;
+        starting.start_branches().await?;
+        Ok(starting.ready(receivers))
+    }
+}
+
+/// What the graph is made of, beside extensions and the epoch.
+struct Parts {
+    service: ServiceSettings,
+    receivers: BTreeMap<ComponentId, Configured<dyn Receiver>>,
+    connectors: BTreeMap<ComponentId, Configured<dyn Connector>>,
+    exporters: BTreeMap<ComponentId, Configured<dyn Exporter>>,
+}
+
+fn build_extensions(
+    extensions: &[(ComponentId, Configured<dyn Extension>)],
+    options: &Options,
+) -> Result<Vec<Box<dyn Extension>>, Error> {
+    let build = |(id, configured): &(ComponentId, Configured<dyn Extension>)| {
+        (configured.build)(&context(id, options, 0, LogId::default()))
+    };
+    extensions.iter().map(build).collect()
+}
+
+fn context(id: &ComponentId, options: &Options, memory_bytes: usize, log: LogId) -> Context {
+    Context { id: id.clone(), clock: options.clock.clone(), meter: options.meter.clone(), memory_bytes, log }
+}
+
+fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Shares) -> Result<Wal, Error> {
+    let settings = extensions.iter().find_map(|extension| extension.wal()).unwrap_or_else(|| options.wal.clone());
+    let mut wal = log_options(&settings, options.clock.clone());
+    wal.recent_bytes = shares.recent;
+    if shares.recent < SMALL_RECENT_BYTES {
+        wal.segment_bytes = SMALL_SEGMENT_BYTES;
+    }
+    let opened = Wal::open(wal).map_err(|error| Error::caused("extensions::wal", error))?;
+    info!(directory = %settings.directory.display(), log = %opened.id(), "log opened");
+    Ok(opened)
+}
+
+/// How the log of these settings is opened.
+pub(crate) fn log_options(settings: &WalSettings, clock: Arc<dyn Clock>) -> spanledger_wal::Options {
+    let mut wal = spanledger_wal::Options::new(&settings.directory, Arc::new(move || clock.now()));
+    if let Some(max_bytes) = settings.max_bytes {
+        wal.max_bytes = max_bytes;
+    }
+    wal.retain = settings.retain;
+    wal
+}
+
+/// A collector that is being started.
+struct Starting {
+    graph: Parts,
+    options: Options,
+    shares: Shares,
+    wal: Wal,
+    epochs: Arc<Epochs>,
+    live: Arc<Live>,
+    reader: Arc<Reader>,
+    exporters: BTreeMap<ComponentId, Box<dyn Exporter>>,
+    progress: BTreeMap<ComponentId, Arc<Progress>>,
+    outlets: BTreeMap<ComponentId, watch::Sender<Option<Snapshot>>>,
+    feeds: BTreeMap<ComponentId, Vec<Feed>>,
+    host: Arc<Host>,
+    tasks: JoinSet<Result<(), Error>>,
+    branches: JoinSet<Result<(), Error>>,
+    stop_receivers: CancellationToken,
+    stop_branches: CancellationToken,
+    stop_rest: CancellationToken,
+}
+
+impl Starting {
+    async fn new(
+        graph: Parts,
+        epoch: Epoch,
+        options: Options,
+        shares: Shares,
+        wal: Wal,
+    ) -> Result<Self, Error> {
+        let log = LogId(wal.id().0);
+        let context_of = |id: &ComponentId| context(id, &options, 0, log);
+        let epochs = Epochs::open(&wal, epoch, &options.registry, options.env.as_ref(), &context_of).await?;
+        let live = epochs.present().cloned().ok_or_else(|| Error::new("the log has no epoch"))?;
+        let fed = fed_by_receivers(&graph, &live);
+        agree_on_branches(&wal, &fed).await?;
+        let epochs = Arc::new(epochs);
+        let (items, bytes) = shares.window(fed.len());
+        let reader = Arc::new(Reader::new(wal.clone(), epochs.clone(), ReadLimits { items: items as u64, bytes: bytes as u64 }));
+        let progress = fed.iter().map(|id| (id.clone(), Arc::new(Progress::new(id.clone(), cursor(&wal, id)))));
+        let progress: BTreeMap<_, _> = progress.collect();
+        let exporters = build_exporters(&graph, &options, &shares, &progress, log)?;
+        let (outlets, feeds) = connect(&graph, &live);
+        let stop_receivers = CancellationToken::new();
+        let host = Arc::new(Host {
+            wal: wal.clone(),
+            branches: progress.values().cloned().collect(),
+            feeds: feeds.iter().flat_map(|(id, feeds)| feeds.iter().map(|feed| (id.to_string(), feed.seen()))).collect(),
+            clock: options.clock.clone(),
+            started: AtomicBool::new(false),
+            stopping: stop_receivers.clone(),
+        });
+        own_metrics::observe(&options.meter, &host, &shares);
+        Ok(Self {
+            graph, options, shares, wal, epochs, live, reader, exporters, progress, outlets, feeds, host,
+            tasks: JoinSet::new(),
+            branches: JoinSet::new(),
+            stop_receivers,
+            stop_branches: CancellationToken::new(),
+            stop_rest: CancellationToken::new(),
+        })
+    }
+
+    /// Extensions are there before anything else, so that probes see the start.
+    async fn start_extensions(&mut self, extensions: Vec<Box<dyn Extension>>) -> Result<(), Error> {
+        for mut extension in extensions {
+            extension.start().await?;
+            self.tasks.spawn(extension.run(self.host.clone(), self.stop_rest.clone()));
+        }
+        Ok(())
+    }
+
+    /// Receivers listen before branches read, so that a port that is taken is found before work begins.
+    async fn start_receivers(&mut self) -> Result<Vec<(ComponentId, Box<dyn Receiver>)>, Error> {
+        let mut receivers = Vec::new();
+        for (id, configured) in &self.graph.receivers {
+            let mut receiver = (configured.build)(&context(id, &self.options, 0, LogId(self.wal.id().0)))?;
+            receiver.start().await?;
+            receivers.push((id.clone(), receiver));
+        }
+        Ok(receivers)
+    }
+
+    async fn start_branches(&mut self) -> Result<(), Error> {
+        for (id, mut exporter) in std::mem::take(&mut self.exporters) {
+            if let Some(service) = exporter.start(self.stop_rest.clone()).await? {
+                self.serve(service);
+            }
+            self.start_exporter(&id, exporter);
+        }
+        self.start_connectors()
+    }
+
+    fn serve(&mut self, service: Service) {
+        self.tasks.spawn(service);
+    }
+
+    fn start_exporter(&mut self, id: &ComponentId, exporter: Box<dyn Exporter>) {
+        let feeds = self.feeds.remove(id).unwrap_or_default();
+        // An exporter that only connectors feed has no place in the log: it waits behind its end for ever.
+        let behind = || Arc::new(Progress::new(id.clone(), Position(u64::MAX)));
+        let exporting = Exporting::new(
+            exporter,
+            self.progress.get(id).cloned().unwrap_or_else(behind),
+            self.reader.clone(),
+            self.wal.clone(),
+            self.options.clock.clone(),
+            self.options.random.clone(),
+            feeds,
+            self.stop_branches.clone(),
+            own_metrics::sent(&self.options.meter, &id.to_string()),
+        );
+        self.spawn_branch(exporting.run());
+    }
+
+    fn start_connectors(&mut self) -> Result<(), Error> {
+        for (id, out) in std::mem::take(&mut self.outlets) {
+            let Some(configured) = self.graph.connectors.get(&id) else { continue };
+            let Some(progress) = self.progress.get(&id).cloned() else { continue };
+            let memory = self.shares.connectors / self.graph.connectors.len().max(1);
+            let connector = (configured.build)(&context(&id, &self.options, memory, LogId(self.wal.id().0)))?;
+            let folding = Folding::restore(
+                connector,
+                progress,
+                self.reader.clone(),
+                self.wal.clone(),
+                self.options.random.clone(),
+                out,
+                self.stop_branches.clone(),
+            )?;
+            self.spawn_branch(folding.run());
+        }
+        Ok(())
+    }
+
+    /// Each branch has a thread of its own: decoding and encoding never hold up intake or another branch.
+    fn spawn_branch(&mut self, run: impl Future<Output = Result<(), Error>> + Send + 'static) {
+        let runtime = tokio::runtime::Handle::current();
+        self.branches.spawn_blocking(move || runtime.block_on(run));
+    }
+
+    fn ready(self, receivers: Vec<(ComponentId, Box<dyn Receiver>)>) -> Running {
+        let budget = Budget::new(self.shares.intake);
+        let mut serving = JoinSet::new();
+        for (id, receiver) in receivers {
+            let door = Door::new(
+                self.wal.clone(),
+                &id,
+                &self.live,
+                budget.clone(),
+                self.shares.request_max,
+                self.stop_receivers.clone(),
+            );
+            serving.spawn(receiver.run(Intake::new(door), self.stop_receivers.clone()));
+        }
+        self.host.started.store(true, Ordering::Release);
+        info!("Everything is ready. Begin running and processing data.");
+        drop(self.epochs);
+        Running {
+            receivers: serving,
+            tasks: self.tasks,
+            branches: self.branches,
+            host: self.host,
+            wal: self.wal,
+            shutdown_timeout: self.graph.service.shutdown_timeout,
+            stop_receivers: self.stop_receivers,
+            stop_branches: self.stop_branches,
+            stop_rest: self.stop_rest,
+        }
+    }
+}
+
+/// The exporters and connectors that read the log: those that a pipeline with a receiver names.
+fn fed_by_receivers(graph: &Parts, live: &Live) -> Vec<ComponentId> {
+    let received = |source: &String| graph.receivers.keys().any(|id| id.to_string() == *source);
+    let pipelines = live.pipelines.iter().filter(|pipeline| pipeline.sources.iter().any(received));
+    let mut fed: Vec<_> = pipelines.flat_map(|pipeline| pipeline.branches.iter().cloned()).collect();
+    fed.sort();
+    fed.dedup();
+    fed
+}
+
+/// Adds new branches to the log and refuses to start while one that vanished has a backlog.
+async fn agree_on_branches(wal: &Wal, fed: &[ComponentId]) -> Result<(), Error> {
+    let state = wal.state();
+    let known = |name: &str| fed.iter().any(|id| id.to_string() == name);
+    for (name, branch) in state.branches.iter().filter(|(name, _)| !known(name)) {
+        let waiting = wal.waiting(branch.cursor);
+        if waiting.records > 0 {
+            let items: u64 = waiting.items.iter().sum();
+            return Err(Error::new(format!(
+                "{name} is no longer in the config, but {items} items wait for it in {}: put it back, or run `spanledger forget {name}` to give them up",
+                wal.directory().display(),
+            )));
+        }
+        note(wal, Control::BranchForgotten { branch: name.clone() }).await?;
+    }
+    for id in fed.iter().map(ToString::to_string).filter(|id| !state.branches.contains_key(id)) {
+        note(wal, Control::BranchAdded { branch: id, position: wal.first_retained() }).await?;
+    }
+    Ok(())
+}
+
+async fn note(wal: &Wal, control: Control) -> Result<(), Error> {
+    wal.record(control).await.map(drop).map_err(|error| Error::caused("note the branches in the log", error))
+}
+
+fn cursor(wal: &Wal, id: &ComponentId) -> Position {
+    let state = wal.state();
+    let cursor = state.branches.get(&id.to_string()).map(|branch| branch.cursor).unwrap_or_default();
+    Position(cursor.0.max(wal.first_retained().0))
+}
+
+fn build_exporters(
+    graph: &Parts,
+    options: &Options,
+    shares: &Shares,
+    progress: &BTreeMap<ComponentId, Arc<Progress>>,
+    log: LogId,
+) -> Result<BTreeMap<ComponentId, Box<dyn Exporter>>, Error> {
+    let sharing = graph.exporters.keys().filter(|id| progress.contains_key(id)).count().max(1);
+    let memory = shares.exporters / sharing;
+    let build = |(id, configured): (&ComponentId, &Configured<dyn Exporter>)| {
+        Ok((id.clone(), (configured.build)(&context(id, options, memory, log))?))
+    };
+    graph.exporters.iter().map(build).collect()
+}
+
+type Outlets = BTreeMap<ComponentId, watch::Sender<Option<Snapshot>>>;
+
+/// A way from every connector to every exporter that it feeds.
+fn connect(graph: &Parts, live: &Arc<Live>) -> (Outlets, BTreeMap<ComponentId, Vec<Feed>>) {
+    let mut outlets = Outlets::new();
+    let mut feeds: BTreeMap<ComponentId, Vec<Feed>> = BTreeMap::new();
+    for connector in graph.connectors.keys() {
+        let (out, latest) = watch::channel(None);
+        for exporter in graph.exporters.keys() {
+            feeds.entry(exporter.clone()).or_default().extend(Feed::of(live, connector, exporter, &latest));
+        }
+        outlets.insert(connector.clone(), out);
+    }
+    (outlets, feeds)
+}
+
+impl Running {
+    /// Waits until a component fails; the collector is then to be stopped. Never returns while all is well.
+    pub async fn failed(&mut self) -> Error {
+        loop {
+            let ended = tokio::select! {
+                Some(ended) = self.receivers.join_next() => ended,
+                Some(ended) = self.tasks.join_next() => ended,
+                Some(ended) = self.branches.join_next() => ended,
+                else => std::future::pending().await,
+            };
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return error,
+                Err(panicked) => return Error::caused("a component panicked", panicked),
+            }
+        }
+    }
+
+    /// What extensions ask; for those who run the engine in their own process.
+    pub fn host(&self) -> Arc<dyn spanledger_component::Host> {
+        self.host.clone()
+    }
+
+    /// Takes no more in, delivers what it can within the time of `service::shutdown::timeout`, and says what is left.
+    pub async fn stop(mut self) -> Summary {
+        info!("Stopping: no more requests are taken in.");
+        self.stop_receivers.cancel();
+        end(&mut self.receivers).await;
+        if let Err(left) = self.host.flush(None, self.shutdown_timeout).await {
+            for waiting in &left {
+                warn!(branch = waiting.branch, items = waiting.items, error = waiting.error,
+                    "not delivered before the end; it is in the log and goes on at the next start");
+            }
+        }
+        self.stop_branches.cancel();
+        while let Some(ended) = self.branches.join_next().await {
+            if let Ok(Err(error)) = ended {
+                warn!(%error, "a branch ended with an error");
+            }
+        }
+        self.stop_rest.cancel();
+        end(&mut self.tasks).await;
+        self.wal.close().await;
+        let waiting = self.host.branches.iter().filter_map(|progress| self.host.waiting(progress)).collect();
+        info!("Shutdown complete.");
+        Summary { waiting, directory: self.wal.directory().to_owned() }
+    }
+}
+
+/// Waits for tasks that were told to stop; those that do not are cut off.
+async fn end(tasks: &mut JoinSet<Result<(), Error>>) {
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_PATIENCE, ended).await.is_err() {
+        tasks.abort_all();
+    }
+}

@@ -1,0 +1,109 @@
+//! Epochs: which pipelines and processors make the rows of a position, also after a restart or a change.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use spanledger_component::{ComponentId, Context, Error, Position, Processor, Registry, Signal};
+use spanledger_config::{Env, Epoch};
+use spanledger_wal::{Control, Wal};
+
+use crate::files;
+
+/// A pipeline fed by receivers, with its processors built.
+pub(crate) struct Pipeline {
+    pub(crate) name: String,
+    pub(crate) signal: Signal,
+    /// Ids of the receivers and connectors that feed it.
+    pub(crate) sources: Vec<String>,
+    pub(crate) processors: Vec<Box<dyn Processor>>,
+    pub(crate) branches: Vec<ComponentId>,
+}
+
+impl Pipeline {
+    /// Whether that receiver or connector feeds it.
+    pub(crate) fn takes_from(&self, source: &str) -> bool {
+        self.sources.iter().any(|id| id == source)
+    }
+}
+
+/// What is in force from a position on.
+pub(crate) struct Live {
+    /// Where it begins; a branch that it is the first to name gets older positions by it too.
+    pub(crate) first: Position,
+    pub(crate) pipelines: Vec<Pipeline>,
+}
+
+impl Live {
+    fn names(&self, branch: &ComponentId) -> bool {
+        self.pipelines.iter().any(|pipeline| pipeline.branches.contains(branch))
+    }
+}
+
+/// Every epoch whose positions may still be read, oldest first; the last is the present one.
+pub(crate) struct Epochs(Vec<Arc<Live>>);
+
+impl Epochs {
+    /// Pins the present epoch in the log when it differs from the last one there, and builds all that are needed.
+    pub(crate) async fn open(
+        wal: &Wal,
+        present: Epoch,
+        registry: &Registry,
+        env: &dyn Env,
+        context: &dyn Fn(&ComponentId) -> Context,
+    ) -> Result<Self, Error> {
+        let folder = wal.directory().join("epochs");
+        pin(wal, &folder, present.payload()).await?;
+        let mut live = Vec::new();
+        for pinned in &wal.state().epochs {
+            let payload = files::read_content(&folder, &pinned.payload_hash)?;
+            let epoch = Epoch::read(&payload, registry, env)
+                .map_err(|problems| Error::new(format!("read the epoch of position {}: {problems}", pinned.first.0)))?;
+            live.push(Arc::new(build(Position(pinned.first.0), epoch, context)?));
+        }
+        Ok(Self(live))
+    }
+
+    /// The epoch in force now.
+    pub(crate) fn present(&self) -> Option<&Arc<Live>> {
+        self.0.last()
+    }
+
+    /// The epoch that makes `branch`'s rows of `position`, and where the next one begins. The first epoch that names
+    /// the branch applies to everything before it.
+    pub(crate) fn of(&self, branch: &ComponentId, position: Position) -> Option<(Arc<Live>, Option<Position>)> {
+        let first_naming = self.0.iter().position(|epoch| epoch.names(branch))?;
+        let in_force = self.0.iter().rposition(|epoch| epoch.first <= position).unwrap_or(0);
+        let index = in_force.max(first_naming);
+        let next = self.0.get(index + 1).map(|epoch| epoch.first);
+        Some((self.0.get(index)?.clone(), next))
+    }
+}
+
+async fn pin(wal: &Wal, folder: &Path, payload: &[u8]) -> Result<(), Error> {
+    let payload_hash = files::write_content(folder, payload)?.to_vec();
+    if wal.state().epochs.last().is_some_and(|last| last.payload_hash == payload_hash) {
+        return Ok(());
+    }
+    // No receiver runs yet, so nothing is appended between this position and the record.
+    let first = wal.state().epochs.last().map_or(spanledger_wal::Position(1), |_| *wal.durable_end().borrow());
+    let epoch = spanledger_wal::Epoch { first, payload_hash };
+    wal.record(Control::Epoch(epoch)).await.map(drop).map_err(|error| Error::caused("pin the epoch in the log", error))
+}
+
+fn build(first: Position, epoch: Epoch, context: &dyn Fn(&ComponentId) -> Context) -> Result<Live, Error> {
+    let mut pipelines = Vec::new();
+    for pipeline in epoch.pipelines {
+        let mut processors = Vec::new();
+        for (id, processor) in &pipeline.processors {
+            processors.push((processor.build)(&context(id))?);
+        }
+        pipelines.push(Pipeline {
+            name: pipeline.id.to_string(),
+            signal: pipeline.id.signal,
+            sources: pipeline.receivers.iter().map(ToString::to_string).collect(),
+            processors,
+            branches: pipeline.exporters,
+        });
+    }
+    Ok(Live { first, pipelines })
+}

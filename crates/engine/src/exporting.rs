@@ -1,0 +1,384 @@
+//! The loop of an exporter: export what follows, seal when it is due, plan, deliver, commit.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use spanledger_component::{Batch, Clock, Error, ExportError, Exporter, Plan, PlanId, Position};
+use spanledger_telemetry::Counter;
+use spanledger_wal::{Control, Counts, Wal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use crate::branch::Progress;
+use crate::delivering::{self, Backoff};
+use crate::random::Random;
+use crate::reader::Reader;
+use crate::snapshots::Feed;
+use crate::window::{Items, Window};
+
+/// How often the cursor of an exporter that holds nothing is written.
+const CURSOR_EVERY: Duration = Duration::from_secs(1);
+
+/// One exporter, its place in the log, and what it holds.
+pub(crate) struct Exporting {
+    pub(crate) exporter: Box<dyn Exporter>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) wal: Wal,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) feeds: Vec<Feed>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) sent: Sent,
+    wanted: watch::Receiver<Position>,
+    /// What was exported and is not sealed yet.
+    pub(crate) open: Open,
+    /// What it is done with since it was added.
+    pub(crate) counts: Counts,
+    in_flight: Option<InFlight>,
+    cursor: CursorWriter,
+}
+
+/// The range that fills.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Open {
+    /// Where it begins.
+    pub(crate) first: Position,
+    /// Where the next export begins; equal to `first` when nothing was exported.
+    pub(crate) next: Position,
+    /// Records of it that went to the dead letters.
+    pub(crate) excluded: Vec<Position>,
+    pub(crate) items: Items,
+    pub(crate) dead_items: Items,
+}
+
+/// A plan that is being delivered.
+struct InFlight {
+    delivery: JoinHandle<()>,
+    plan: Plan,
+    open: Open,
+}
+
+/// When the cursor was last written, and whether it has moved since.
+struct CursorWriter {
+    written: tokio::time::Instant,
+    moved: bool,
+}
+
+/// What the Collector counts of every exporter.
+pub(crate) struct Sent {
+    /// By signal.
+    pub(crate) items: [Counter; 3],
+    pub(crate) failures: Counter,
+}
+
+enum Event {
+    Stop,
+    Delivered { panicked: bool },
+    SealDue,
+    CursorDue,
+    Snapshot(usize),
+    Data,
+}
+
+impl Exporting {
+    #[expect(clippy::too_many_arguments, reason = "the parts of a branch, each named once by the engine")]
+    pub(crate) fn new(
+        exporter: Box<dyn Exporter>,
+        progress: Arc<Progress>,
+        reader: Arc<Reader>,
+        wal: Wal,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        feeds: Vec<Feed>,
+        stop: CancellationToken,
+        sent: Sent,
+    ) -> Self {
+        let (wanted, next) = (progress.wanted(), progress.delivered());
+        let counts = wal.state().branches.get(&progress.id.to_string()).map(|branch| branch.counts).unwrap_or_default();
+        let open = Open { first: next, next, ..Open::default() };
+        let cursor = CursorWriter { written: tokio::time::Instant::now(), moved: false };
+        Self {
+            exporter, progress, reader, wal, clock, random, feeds, stop, sent, wanted, open, counts,
+            in_flight: None, cursor,
+        }
+    }
+
+    /// Runs until stop. What is not delivered then stays in the log.
+    pub(crate) async fn run(mut self) -> Result<(), Error> {
+        let stop = self.stop.clone();
+        match stop.run_until_cancelled(self.finish_open_plan()).await {
+            Some(finished) => finished?,
+            None => return Ok(()),
+        }
+        loop {
+            match self.next_event().await {
+                Event::Stop => break,
+                Event::Delivered { panicked } => self.commit(panicked).await?,
+                Event::SealDue => self.seal().await?,
+                Event::CursorDue => self.write_cursor(),
+                Event::Snapshot(feed) => self.export_snapshot(feed).await,
+                Event::Data => self.export_next().await?,
+            }
+        }
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.delivery.abort();
+        }
+        if self.cursor.moved {
+            self.write_cursor();
+        }
+        Ok(())
+    }
+
+    /// A plan that was open when the program last ended: exactly its range is delivered before anything else.
+    async fn finish_open_plan(&mut self) -> Result<(), Error> {
+        let Some(plan) = self.planned() else { return Ok(()) };
+        self.open = Open { first: plan.first, next: plan.first, excluded: plan.excluded.clone(), ..Open::default() };
+        let mut backoff = Backoff::new(self.random.clone());
+        while let Err(reason) = self.export_planned(&plan).await {
+            let retry = spanledger_component::Retry::alarm(Error::caused("carry out the plan again", reason));
+            delivering::failed(&self.progress, &retry, 1);
+            self.exporter.abandon();
+            backoff.pause(&self.progress).await;
+        }
+        let panicked = finished(&mut self.in_flight).await;
+        self.commit(panicked).await
+    }
+
+    fn planned(&self) -> Option<Plan> {
+        let state = self.wal.state();
+        let planned = state.branches.get(&self.progress.id.to_string())?.plan.clone()?;
+        Some(Plan {
+            id: PlanId(planned.id.0),
+            log: spanledger_component::LogId(self.wal.id().0),
+            exporter: self.progress.id.clone(),
+            first: Position(planned.first.0),
+            last: Position(planned.last.0),
+            excluded: planned.excluded.iter().map(|position| Position(position.0)).collect(),
+        })
+    }
+
+    async fn export_planned(&mut self, plan: &Plan) -> Result<(), Error> {
+        let (mut next, mut items) = (plan.first, Items::default());
+        while next <= plan.last {
+            let piece = self.reader.exactly(next, plan.last, &plan.excluded, &self.progress.id)?;
+            let Some(piece) = piece else { break };
+            if let Some(window) = &piece.window {
+                self.try_export(&window.batch(&self.progress.id)?).await.map_err(|error| Error::new(error.to_string()))?;
+                add(&mut items, &window.items(&self.progress.id));
+            }
+            next = piece.last.next();
+        }
+        self.open.items = items;
+        self.open.next = plan.last.next();
+        let delivery = self.exporter.seal(plan).map_err(|error| Error::new(error.to_string()))?;
+        self.start_delivery(delivery, plan.clone());
+        Ok(())
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let full = self.exporter.seal_by().is_some_and(|due| due <= Instant::now());
+        let blocked = full && self.in_flight.is_some();
+        let seal_due = self.seal_due();
+        let cursor_due = self.cursor.written + CURSOR_EVERY;
+        let (next, idle, moved) = (self.open.next, self.in_flight.is_none(), self.cursor.moved);
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Event::Stop,
+            panicked = finished(&mut self.in_flight) => Event::Delivered { panicked },
+            () = until(seal_due), if idle => Event::SealDue,
+            () = tokio::time::sleep_until(cursor_due), if moved => Event::CursorDue,
+            feed = any_changed(&mut self.feeds) => Event::Snapshot(feed),
+            () = self.reader.wait(next, &mut self.wanted), if !blocked => Event::Data,
+        }
+    }
+
+    /// When the open range is to be sealed: the exporter's own time, or now when all of it is wanted.
+    fn seal_due(&self) -> Option<Instant> {
+        let due = self.exporter.seal_by()?;
+        let wanted = *self.wanted.borrow();
+        let all_wanted = wanted > self.open.first && wanted <= self.open.next;
+        Some(if all_wanted { Instant::now() } else { due })
+    }
+
+    async fn export_next(&mut self) -> Result<(), Error> {
+        let Some(window) = self.reader.window(self.open.next, &self.progress.id)? else { return Ok(()) };
+        match self.offer(&window).await {
+            Ok(()) => self.exported(&window),
+            Err(reason) => self.isolate(window.last, reason).await?,
+        }
+        self.pass_when_nothing_is_held();
+        Ok(())
+    }
+
+    /// Exports a window's rows; the reason when they can never be taken.
+    pub(crate) async fn offer(&mut self, window: &Window) -> Result<(), Error> {
+        let batch = window.batch(&self.progress.id)?;
+        let mut backoff = Backoff::new(self.random.clone());
+        loop {
+            match self.try_export(&batch).await {
+                Ok(()) => return Ok(()),
+                Err(ExportError::Reject { source }) => return Err(source),
+                Err(ExportError::Retry(retry)) => delivering::failed(&self.progress, &retry, 1),
+            }
+            backoff.pause(&self.progress).await;
+        }
+    }
+
+    async fn try_export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        if batch.rows.is_empty() {
+            return Ok(());
+        }
+        let export = std::panic::AssertUnwindSafe(self.exporter.export(batch)).catch_unwind();
+        export.await.unwrap_or_else(|_| Err(ExportError::Reject { source: Error::new("the exporter panicked") }))
+    }
+
+    pub(crate) fn exported(&mut self, window: &Window) {
+        add(&mut self.open.items, &window.items(&self.progress.id));
+        self.open.next = window.last.next();
+    }
+
+    /// An exporter that holds nothing has delivered what it was given: the cursor moves without a plan.
+    pub(crate) fn pass_when_nothing_is_held(&mut self) {
+        if self.in_flight.is_none() && self.exporter.seal_by().is_none() && self.open.next > self.open.first {
+            let open = self.begin_next_range();
+            self.done_with(&open);
+            self.progress.set_delivered(open.next);
+            delivering::recovered(&self.progress, 1);
+            self.cursor.moved = true;
+        }
+    }
+
+    fn begin_next_range(&mut self) -> Open {
+        let next = self.open.next;
+        std::mem::replace(&mut self.open, Open { first: next, next, ..Open::default() })
+    }
+
+    fn done_with(&mut self, open: &Open) {
+        add(&mut self.counts.delivered, &open.items);
+        add(&mut self.counts.dead_lettered, &open.dead_items);
+        for (counter, items) in self.sent.items.iter().zip(open.items) {
+            counter.add(items);
+        }
+    }
+
+    fn write_cursor(&mut self) {
+        let position = spanledger_wal::Position(self.progress.delivered().0);
+        let branch = self.progress.id.to_string();
+        // Not waited for: a cursor that is lost is only a little behind.
+        drop(self.wal.record(Control::Cursor { branch, position, counts: self.counts }));
+        self.cursor = CursorWriter { written: tokio::time::Instant::now(), moved: false };
+    }
+
+    async fn seal(&mut self) -> Result<(), Error> {
+        let plan = Plan {
+            id: PlanId(self.random.id()),
+            log: spanledger_component::LogId(self.wal.id().0),
+            exporter: self.progress.id.clone(),
+            first: self.open.first,
+            last: Position(self.open.next.0.saturating_sub(1)),
+            excluded: self.open.excluded.clone(),
+        };
+        let delivery = match self.exporter.seal(&plan) {
+            Ok(delivery) => delivery,
+            Err(ExportError::Reject { source }) => return self.isolate(plan.last, source).await,
+            Err(ExportError::Retry(retry)) => {
+                delivering::failed(&self.progress, &retry, 1);
+                Backoff::new(self.random.clone()).pause(&self.progress).await;
+                return Ok(());
+            }
+        };
+        // The plan is durable before the first byte leaves: whatever crashes, the same range keeps the same name.
+        delivering::note(&self.wal, Control::Plan(logged(&plan)), &self.progress, &self.random).await;
+        self.start_delivery(delivery, plan);
+        Ok(())
+    }
+
+    fn start_delivery(&mut self, delivery: Box<dyn spanledger_component::Delivery>, plan: Plan) {
+        let backoff = Backoff::new(self.random.clone());
+        let deliver =
+            delivering::deliver(delivery, self.progress.clone(), backoff, self.sent.failures.clone());
+        let open = self.begin_next_range();
+        self.in_flight = Some(InFlight { delivery: tokio::spawn(deliver), plan, open });
+    }
+
+    /// Notes in the log that the delivery in flight is done.
+    async fn commit(&mut self, panicked: bool) -> Result<(), Error> {
+        let Some(in_flight) = self.in_flight.take() else { return Ok(()) };
+        if panicked {
+            // The plan stays open: the next start carries it out again.
+            return Err(Error::new(format!("the delivery of {} panicked", self.progress.id)));
+        }
+        self.done_with(&in_flight.open);
+        let branch = self.progress.id.to_string();
+        let plan = spanledger_wal::PlanId(in_flight.plan.id.0);
+        let committed = Control::Committed { plan, branch, counts: self.counts };
+        delivering::note(&self.wal, committed, &self.progress, &self.random).await;
+        self.progress.set_delivered(in_flight.plan.last.next());
+        self.pass_when_nothing_is_held();
+        Ok(())
+    }
+
+    async fn export_snapshot(&mut self, feed: usize) {
+        let Some(Some(taken)) = self.feeds.get_mut(feed).map(Feed::take) else { return };
+        let exported = match taken {
+            Ok(snapshot) => {
+                let rows = vec![snapshot.rows];
+                let batch = Batch { first: snapshot.position, last: snapshot.position, rows };
+                self.try_export(&batch).await.map(|()| snapshot.position).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match exported {
+            Ok(position) => {
+                if let Some(feed) = self.feeds.get(feed) {
+                    feed.taken(position);
+                }
+            }
+            // The next snapshot has it all again.
+            Err(error) => error!(branch = %self.progress.id, error, "a snapshot of metrics was not taken"),
+        }
+    }
+}
+
+fn logged(plan: &Plan) -> spanledger_wal::Plan {
+    spanledger_wal::Plan {
+        id: spanledger_wal::PlanId(plan.id.0),
+        branch: plan.exporter.to_string(),
+        first: spanledger_wal::Position(plan.first.0),
+        last: spanledger_wal::Position(plan.last.0),
+        excluded: plan.excluded.iter().map(|position| spanledger_wal::Position(position.0)).collect(),
+    }
+}
+
+pub(crate) fn add(sum: &mut Items, items: &Items) {
+    for (sum, items) in sum.iter_mut().zip(items) {
+        *sum += items;
+    }
+}
+
+/// Waits for the delivery in flight, for ever when there is none; whether it panicked.
+async fn finished(in_flight: &mut Option<InFlight>) -> bool {
+    match in_flight {
+        Some(in_flight) => (&mut in_flight.delivery).await.is_err(),
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn any_changed(feeds: &mut [Feed]) -> usize {
+    if feeds.is_empty() {
+        return std::future::pending().await;
+    }
+    let changed = feeds.iter_mut().map(|feed| Box::pin(feed.changed()));
+    futures::future::select_all(changed).await.1
+}

@@ -1,0 +1,248 @@
+//! The loop of a connector: fold what follows, hand out snapshots, write checkpoints.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use spanledger_component::{Connector, Error, Position, Rows};
+use spanledger_wal::{Checkpoint, Control, Counts, Wal};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use crate::branch::Progress;
+use crate::delivering;
+use crate::exporting::add;
+use crate::files;
+use crate::random::Random;
+use crate::reader::Reader;
+use crate::snapshots::Snapshot;
+use crate::window::Window;
+
+/// How often snapshots are handed out while rows come.
+const EMIT_EVERY: Duration = Duration::from_secs(1);
+/// How often, and after how many bytes, the state is written while rows come.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+const CHECKPOINT_BYTES: usize = 64 << 20;
+
+/// One connector, its place in the log, and when it last handed out and wrote its state.
+pub(crate) struct Folding {
+    connector: Box<dyn Connector>,
+    progress: Arc<Progress>,
+    reader: Arc<Reader>,
+    wal: Wal,
+    random: Arc<dyn Random>,
+    out: watch::Sender<Option<Snapshot>>,
+    stop: CancellationToken,
+    wanted: watch::Receiver<Position>,
+    /// Everything before it is folded.
+    next: Position,
+    /// What was durable at the start: nothing is handed out before it is folded, so that no counter steps back.
+    caught_up_at: Position,
+    counts: Counts,
+    emitted: Emitted,
+    checkpointed: Checkpointed,
+}
+
+struct Emitted {
+    at: Instant,
+    /// Everything before it was in the last snapshot; `None` before the first.
+    next: Option<Position>,
+}
+
+struct Checkpointed {
+    at: Instant,
+    next: Position,
+    bytes_since: usize,
+    file: Option<String>,
+}
+
+enum Event {
+    Stop,
+    Emit,
+    Checkpoint,
+    Data,
+    Look,
+}
+
+impl Folding {
+    /// Takes the state back from the last checkpoint, if there is one.
+    pub(crate) fn restore(
+        mut connector: Box<dyn Connector>,
+        progress: Arc<Progress>,
+        reader: Arc<Reader>,
+        wal: Wal,
+        random: Arc<dyn Random>,
+        out: watch::Sender<Option<Snapshot>>,
+        stop: CancellationToken,
+    ) -> Result<Self, Error> {
+        let branch = wal.state().branches.get(&progress.id.to_string()).cloned().unwrap_or_default();
+        let mut next = Position(branch.added.0.max(wal.first_retained().0));
+        let file = branch.checkpoint.as_ref().map(|checkpoint| checkpoint.file.clone());
+        if let Some(checkpoint) = &branch.checkpoint {
+            let path = folder(&wal).join(&checkpoint.file);
+            let place = || format!("restore {} from {}", progress.id, path.display());
+            let state = fs::read(&path).map_err(|error| Error::caused(place(), error))?;
+            connector.restore(&state).map_err(|error| Error::caused(place(), error))?;
+            next = Position(checkpoint.position.0);
+        }
+        let caught_up_at = Position(wal.data_end().0);
+        let at = Instant::now();
+        Ok(Self {
+            connector, wanted: progress.wanted(), progress, reader, wal, random, out, stop, next, caught_up_at,
+            counts: branch.counts,
+            emitted: Emitted { at, next: None },
+            checkpointed: Checkpointed { at, next, bytes_since: 0, file },
+        })
+    }
+
+    /// Runs until stop, then writes the state.
+    pub(crate) async fn run(mut self) -> Result<(), Error> {
+        self.emit_when_caught_up();
+        loop {
+            match self.next_event().await {
+                Event::Stop => break,
+                Event::Emit => self.emit(),
+                Event::Checkpoint => self.checkpoint().await,
+                Event::Data => self.fold_next()?,
+                Event::Look => {}
+            }
+        }
+        if self.checkpointed.next < self.next {
+            self.checkpoint().await;
+        }
+        Ok(())
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let emit_due = self.emit_due();
+        let checkpoint_due = self.checkpoint_due();
+        let mut asking = self.wanted.clone();
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Event::Stop,
+            () = until(emit_due) => Event::Emit,
+            () = until(checkpoint_due) => Event::Checkpoint,
+            () = self.reader.wait(self.next, &mut self.wanted) => Event::Data,
+            // Somebody asks for what is folded already: look again when to hand it out.
+            () = asked(&mut asking) => Event::Look,
+        }
+    }
+
+    fn emit_due(&self) -> Option<Instant> {
+        let last = self.emitted.next?;
+        let wanted = *self.wanted.borrow();
+        match last < self.next {
+            true if wanted > last && wanted <= self.next => Some(Instant::now()),
+            true => Some(self.emitted.at + EMIT_EVERY),
+            false => None,
+        }
+    }
+
+    fn checkpoint_due(&self) -> Option<Instant> {
+        match self.checkpointed.bytes_since {
+            0 => None,
+            bytes if bytes >= CHECKPOINT_BYTES => Some(Instant::now()),
+            _ => Some(self.checkpointed.at + CHECKPOINT_EVERY),
+        }
+    }
+
+    fn fold_next(&mut self) -> Result<(), Error> {
+        let Some(window) = self.reader.window(self.next, &self.progress.id)? else { return Ok(()) };
+        match window.batch(&self.progress.id) {
+            Ok(batch) => self.fold(&batch.rows),
+            Err(_) => self.fold_one_by_one(&window)?,
+        }
+        let log_time = SystemTime::UNIX_EPOCH + Duration::from_nanos(window.last_arrival_unix_nano);
+        self.connector.tick(log_time);
+        add(&mut self.counts.delivered, &window.items(&self.progress.id));
+        self.next = window.last.next();
+        self.checkpointed.bytes_since += window.bytes;
+        self.emit_when_caught_up();
+        Ok(())
+    }
+
+    fn fold(&mut self, rows: &[Rows]) {
+        rows.iter().for_each(|rows| self.connector.fold(rows));
+    }
+
+    /// A processor cannot make some row of this window: everything but that record is folded. What becomes of the
+    /// record itself is decided by the exporters' branches.
+    fn fold_one_by_one(&mut self, window: &Window) -> Result<(), Error> {
+        let mut next = window.first;
+        while next <= window.last {
+            let piece = self.reader.exactly(next, next, &[], &self.progress.id)?;
+            match piece.and_then(|piece| piece.window).map(|window| window.batch(&self.progress.id)) {
+                Some(Ok(batch)) => self.fold(&batch.rows),
+                Some(Err(error)) => error!(branch = %self.progress.id, position = %next, %error, "record is not counted"),
+                None => {}
+            }
+            next = next.next();
+        }
+        Ok(())
+    }
+
+    /// After a restart nothing is handed out before everything that was durable has been folded again.
+    fn emit_when_caught_up(&mut self) {
+        if self.emitted.next.is_none() && self.next >= self.caught_up_at {
+            self.emit();
+        }
+    }
+
+    fn emit(&mut self) {
+        let snapshot = Snapshot { position: self.next, rows: self.connector.emit() };
+        self.out.send_replace(Some(snapshot));
+        self.emitted = Emitted { at: Instant::now(), next: Some(self.next) };
+        self.progress.set_delivered(self.next);
+    }
+
+    async fn checkpoint(&mut self) {
+        if let Err(error) = self.try_checkpoint().await {
+            // The log keeps what is not in a checkpoint, so nothing is lost by trying again later.
+            warn!(branch = %self.progress.id, %error, "checkpoint failed, will try again");
+            self.progress.set_error(Some(error.to_string()));
+        }
+        self.checkpointed.at = Instant::now();
+        self.checkpointed.bytes_since = self.checkpointed.bytes_since.min(1);
+    }
+
+    /// File and folder are durable before the record is; only then the old file goes.
+    async fn try_checkpoint(&mut self) -> Result<(), Error> {
+        let name = self.progress.id.to_string();
+        let file = format!("{}-{:016x}", name.replace('/', "%2F"), self.next.0);
+        files::write_durable(&folder(&self.wal), &file, &self.connector.snapshot())?;
+        let position = spanledger_wal::Position(self.next.0);
+        let checkpoint = Checkpoint { position, file: file.clone() };
+        let noted = Control::Checkpoint { branch: name.clone(), checkpoint };
+        delivering::note(&self.wal, noted, &self.progress, &self.random).await;
+        let moved = Control::Cursor { branch: name, position, counts: self.counts };
+        delivering::note(&self.wal, moved, &self.progress, &self.random).await;
+        let old = self.checkpointed.file.replace(file.clone()).filter(|old| *old != file);
+        if let Some(old) = old {
+            let _ = fs::remove_file(folder(&self.wal).join(old));
+        }
+        self.checkpointed.bytes_since = 0;
+        self.checkpointed.next = self.next;
+        delivering::recovered(&self.progress, 1);
+        Ok(())
+    }
+}
+
+fn folder(wal: &Wal) -> PathBuf {
+    wal.directory().join("checkpoints")
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn asked(wanted: &mut watch::Receiver<Position>) {
+    if wanted.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

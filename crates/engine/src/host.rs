@@ -1,0 +1,120 @@
+//! What extensions can ask: status, readiness, flush.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use spanledger_component::{BranchStatus, Clock, Host as Contract, LogStatus, Position, Status, Waiting};
+use spanledger_wal::Wal;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::branch::Progress;
+
+/// The running collector, as extensions see it.
+pub(crate) struct Host {
+    pub(crate) wal: Wal,
+    pub(crate) branches: Vec<Arc<Progress>>,
+    /// How far exporters have taken in what connectors hand out: exporter id and position.
+    pub(crate) feeds: Vec<(String, watch::Receiver<Position>)>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) started: AtomicBool,
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Host {
+    pub(crate) fn waiting(&self, progress: &Progress) -> Option<Waiting> {
+        let from = progress.delivered();
+        let waiting = self.wal.waiting(spanledger_wal::Position(from.0));
+        let branch = progress.id.to_string();
+        let some = Waiting { branch, from, items: waiting.items.iter().sum(), error: progress.error() };
+        (waiting.records > 0).then_some(some)
+    }
+
+    fn status_of(&self, progress: &Progress) -> BranchStatus {
+        let delivered = progress.delivered();
+        let waiting = self.wal.waiting(spanledger_wal::Position(delivered.0));
+        let id = progress.id.to_string();
+        let dead_letters = self.wal.state().branches.get(&id).map(|branch| branch.dead_letters_total).unwrap_or_default();
+        let oldest = waiting.oldest_arrival_unix_ns.map(|arrival| self.clock.now_unix_nano().saturating_sub(arrival));
+        BranchStatus {
+            id,
+            delivered: Position(delivered.0.saturating_sub(1)),
+            waiting_items: waiting.items.iter().sum(),
+            waiting_bytes: waiting.bytes,
+            oldest_seconds: Duration::from_nanos(oldest.unwrap_or_default()).as_secs_f64(),
+            dead_letters,
+            error: progress.error(),
+        }
+    }
+
+    async fn flushed(&self, branches: &[&Arc<Progress>], target: Position) {
+        for progress in branches {
+            progress.want(target);
+        }
+        for progress in branches {
+            progress.wait_delivered(target).await;
+        }
+        for (exporter, seen) in &self.feeds {
+            let concerned = branches.len() == self.branches.len() || branches.iter().any(|p| p.id.to_string() == *exporter);
+            if concerned {
+                let _ = seen.clone().wait_for(|seen| *seen >= target).await;
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Contract for Host {
+    fn status(&self) -> Status {
+        let stats = self.wal.stats();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ready: self.ready().is_ok(),
+            log: LogStatus {
+                id: self.wal.id().to_string(),
+                directory: self.wal.directory().to_owned(),
+                durable: Position(self.wal.durable_end().borrow().0.saturating_sub(1)),
+                accepted_items: stats.accepted_items.iter().sum(),
+                bytes: stats.used_bytes,
+                max_bytes: stats.max_bytes,
+            },
+            branches: self.branches.iter().map(|progress| self.status_of(progress)).collect(),
+        }
+    }
+
+    fn started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if !self.started() {
+            return Err("starting".into());
+        }
+        if self.stopping.is_cancelled() {
+            return Err("stopping".into());
+        }
+        let stats = self.wal.stats();
+        match (stats.healthy, stats.used_bytes < stats.data_max_bytes) {
+            (true, true) => Ok(()),
+            (false, _) => Err("the disk of the log does not take writes".into()),
+            (true, false) => Err(format!("the log is full: {} of {} bytes", stats.used_bytes, stats.data_max_bytes)),
+        }
+    }
+
+    async fn flush(&self, branch: Option<&str>, timeout: Duration) -> Result<(), Vec<Waiting>> {
+        let chosen: Vec<_> =
+            self.branches.iter().filter(|progress| branch.is_none_or(|id| progress.id.to_string() == id)).collect();
+        if chosen.is_empty() && branch.is_some() {
+            let error = Some("there is no such branch".to_owned());
+            let branch = branch.unwrap_or_default().to_owned();
+            return Err(vec![Waiting { branch, from: Position(0), items: 0, error }]);
+        }
+        let target = Position(self.wal.data_end().0);
+        match tokio::time::timeout(timeout, self.flushed(&chosen, target)).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(chosen.iter().filter_map(|progress| self.waiting(progress)).collect()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The engine's own metrics: the log, and for every branch what it delivered and what waits.
+
+use std::sync::Arc;
+
+use spanledger_component::{Host as _, Signal};
+use spanledger_telemetry::{Meter, Type};
+
+use crate::budget::Shares;
+use crate::exporting::Sent;
+use crate::host::Host;
+use crate::window::signal_index;
+
+/// The counters that the Collector has of every exporter.
+pub(crate) fn sent(meter: &Meter, exporter: &str) -> Sent {
+    let labels = [("exporter", exporter)];
+    let items = [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| {
+        let name = format!("otelcol_exporter_sent_{}", signal.items());
+        (signal_index(signal), meter.counter(&name, "Items that the exporter's target has taken", &labels))
+    });
+    let failures = meter.counter("spanledger_exporter_failed_attempts", "Deliveries that failed and were tried again", &labels);
+    Sent { items: items.map(|(_, counter)| counter), failures }
+}
+
+/// Observes the log and the branches of a running collector.
+pub(crate) fn observe(meter: &Meter, host: &Arc<Host>, shares: &Shares) {
+    observe_log(meter, host);
+    for index in 0..host.branches.len() {
+        observe_branch(meter, host, index);
+    }
+    let intake = shares.intake as f64;
+    meter.observe("spanledger_memory_intake_limit_bytes", "Memory for requests", Type::Gauge, &[], move || intake);
+}
+
+fn observe_log(meter: &Meter, host: &Arc<Host>) {
+    let gauge = |name: &str, help: &str, kind, value: fn(&Host) -> f64| {
+        let host = Arc::downgrade(host);
+        meter.observe(name, help, kind, &[], move || host.upgrade().map_or(f64::NAN, |host| value(&host)));
+    };
+    gauge("spanledger_log_bytes", "Bytes of the log on disk", Type::Gauge, |host| host.wal.stats().used_bytes as f64);
+    gauge("spanledger_log_limit_bytes", "Bytes the log may take", Type::Gauge, |host| host.wal.stats().max_bytes as f64);
+    gauge("spanledger_log_fsyncs", "Fsyncs of the log", Type::Counter, |host| host.wal.stats().fsyncs as f64);
+    gauge("spanledger_log_durable_position", "The last durable position", Type::Gauge, |host| {
+        host.status().log.durable.0 as f64
+    });
+    gauge("spanledger_log_accepted_items", "Items accepted since the log was made", Type::Counter, |host| {
+        host.status().log.accepted_items as f64
+    });
+}
+
+fn observe_branch(meter: &Meter, host: &Arc<Host>, index: usize) {
+    let Some(id) = host.branches.get(index).map(|progress| progress.id.to_string()) else { return };
+    let gauge = |name: &str, help: &str, value: fn(&spanledger_component::BranchStatus) -> f64| {
+        let host = Arc::downgrade(host);
+        let value = move || {
+            let status = host.upgrade().and_then(|host| host.status().branches.into_iter().nth(index));
+            status.map_or(f64::NAN, |status| value(&status))
+        };
+        meter.observe(name, help, Type::Gauge, &[("branch", &id)], value);
+    };
+    gauge("spanledger_branch_delivered_position", "The last delivered position", |status| status.delivered.0 as f64);
+    gauge("spanledger_branch_waiting_items", "Items that wait for delivery", |status| status.waiting_items as f64);
+    gauge("spanledger_branch_waiting_bytes", "Bytes that wait for delivery", |status| status.waiting_bytes as f64);
+    gauge("spanledger_branch_oldest_seconds", "Age of the oldest item that waits", |status| status.oldest_seconds);
+    gauge("spanledger_branch_dead_letters", "Records in the dead letters", |status| status.dead_letters as f64);
+    gauge("spanledger_branch_failing", "1 while deliveries fail", |status| f64::from(u8::from(status.error.is_some())));
+}

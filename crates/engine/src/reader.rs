@@ -1,0 +1,135 @@
+//! The reader: gives branches what follows their cursor, a window at a time. Branches that are current share the last
+//! few windows; a branch that is behind gets its own.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use spanledger_component::{ComponentId, Error, Position};
+use spanledger_wal::{ReadLimits, Record, Wal};
+use tokio::sync::watch;
+
+use crate::epochs::Epochs;
+use crate::window::Window;
+
+/// How many windows are kept for the branches that come next.
+const KEPT: usize = 2;
+
+/// How long what has arrived waits for more, so that small requests become one window.
+const LINGER: Duration = Duration::from_millis(50);
+
+type Slot = Arc<OnceLock<Result<Option<Arc<Window>>, String>>>;
+
+/// Which windows are the same: first position, and the first position of the epoch.
+type Key = (Position, Position);
+
+pub(crate) struct Reader {
+    wal: Wal,
+    log: String,
+    epochs: Arc<Epochs>,
+    limits: ReadLimits,
+    kept: Mutex<VecDeque<(Key, Slot)>>,
+}
+
+impl Reader {
+    pub(crate) fn new(wal: Wal, epochs: Arc<Epochs>, limits: ReadLimits) -> Self {
+        let log = wal.id().to_string();
+        Self { wal, log, epochs, limits, kept: Mutex::default() }
+    }
+
+    /// Waits until something follows `from`, and then a moment for more, unless a window is full or `wanted` asks for
+    /// it now.
+    pub(crate) async fn wait(&self, from: Position, wanted: &mut watch::Receiver<Position>) {
+        let mut durable = self.wal.durable_end();
+        while self.wal.data_end().0 <= from.0 {
+            if durable.changed().await.is_err() {
+                // The log is closed; the branch is about to be stopped.
+                return std::future::pending().await;
+            }
+        }
+        let linger = tokio::time::sleep(LINGER);
+        tokio::pin!(linger);
+        while *wanted.borrow_and_update() <= from && !self.fills_a_window(from) {
+            tokio::select! {
+                () = &mut linger => return,
+                _ = durable.changed() => {}
+                _ = wanted.changed() => {}
+            }
+        }
+    }
+
+    fn fills_a_window(&self, from: Position) -> bool {
+        let waiting = self.wal.waiting(spanledger_wal::Position(from.0));
+        waiting.bytes >= self.limits.bytes || waiting.items.iter().sum::<u64>() >= self.limits.items
+    }
+
+    /// The window that begins at `from` by the epoch of `branch`; `None` when nothing is there. Blocks for disk and
+    /// decoding.
+    pub(crate) fn window(&self, from: Position, branch: &ComponentId) -> Result<Option<Arc<Window>>, Error> {
+        let Some((epoch, until)) = self.epochs.of(branch, from) else { return Ok(None) };
+        let slot = self.slot((from, epoch.first));
+        let made = slot.get_or_init(|| {
+            let until = until.map(|until| spanledger_wal::Position(until.0));
+            let read = self.wal.read(spanledger_wal::Position(from.0), until, self.limits);
+            let records = read.map_err(|error| error.to_string())?.records;
+            Ok(Window::new(&self.log, epoch, &records).map(Arc::new))
+        });
+        if !matches!(made, Ok(Some(_))) {
+            // Nothing worth keeping: the next one to ask looks again.
+            self.forget(&slot);
+        }
+        made.clone().map_err(|error| Error::new(format!("read the log at position {from}: {error}")))
+    }
+
+    /// The rows of exactly `first` to `last` at most, without the excluded records; for a plan that is carried out
+    /// again, or to find the one record that cannot be taken. Never shared.
+    pub(crate) fn exactly(
+        &self,
+        first: Position,
+        last: Position,
+        excluded: &[Position],
+        branch: &ComponentId,
+    ) -> Result<Option<Piece>, Error> {
+        let Some((epoch, until)) = self.epochs.of(branch, first) else { return Ok(None) };
+        let until = until.map_or(last.next(), |until| until.min(last.next()));
+        let read = self
+            .wal
+            .read(spanledger_wal::Position(first.0), Some(spanledger_wal::Position(until.0)), self.limits)
+            .map_err(|error| Error::caused(format!("read the log at position {first}"), error))?;
+        let Some(last) = read.records.last().map(|record| Position(record.position.0)) else {
+            // Nothing but control records up to the next epoch, perhaps.
+            return Ok(Some(Piece { last: Position(until.0 - 1), records: Vec::new(), window: None }));
+        };
+        let mut records = read.records;
+        records.retain(|record| !excluded.contains(&Position(record.position.0)));
+        let window = Window::new(&self.log, epoch, &records).map(Arc::new);
+        Ok(Some(Piece { last, records, window }))
+    }
+
+    fn slot(&self, key: Key) -> Slot {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, slot)) = kept.iter().find(|(other, _)| *other == key) {
+            return slot.clone();
+        }
+        let slot = Slot::default();
+        kept.push_back((key, slot.clone()));
+        if kept.len() > KEPT {
+            kept.pop_front();
+        }
+        slot
+    }
+
+    fn forget(&self, slot: &Slot) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, other)| !Arc::ptr_eq(other, slot));
+    }
+}
+
+/// Part of an exact range.
+pub(crate) struct Piece {
+    /// How far it goes.
+    pub(crate) last: Position,
+    /// What it was made of, without the excluded records.
+    pub(crate) records: Vec<Record>,
+    /// `None` when every record was excluded.
+    pub(crate) window: Option<Arc<Window>>,
+}

@@ -1,0 +1,69 @@
+//! Snapshots: what connectors hand to the exporters of the pipelines they feed. The latest wins; nothing is queued.
+
+use std::sync::Arc;
+
+use spanledger_component::{ComponentId, Error, Position, Rows};
+use tokio::sync::watch;
+
+use crate::epochs::Live;
+
+/// A connector's rows at some position.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    /// Everything before it is folded in.
+    pub(crate) position: Position,
+    pub(crate) rows: Rows,
+}
+
+/// One connector's way to one exporter through one pipeline.
+pub(crate) struct Feed {
+    epoch: Arc<Live>,
+    pipeline: usize,
+    latest: watch::Receiver<Option<Snapshot>>,
+    seen: watch::Sender<Position>,
+}
+
+impl Feed {
+    /// The feeds of `exporter` from a connector whose snapshots come by `latest`.
+    pub(crate) fn of(
+        epoch: &Arc<Live>,
+        connector: &ComponentId,
+        exporter: &ComponentId,
+        latest: &watch::Receiver<Option<Snapshot>>,
+    ) -> Vec<Self> {
+        let fed = |pipeline: &crate::epochs::Pipeline| {
+            pipeline.takes_from(&connector.to_string()) && pipeline.branches.contains(exporter)
+        };
+        let pipelines = epoch.pipelines.iter().enumerate().filter(|(_, pipeline)| fed(pipeline));
+        let feed = |(pipeline, _)| {
+            let seen = watch::channel(Position(0)).0;
+            Self { epoch: epoch.clone(), pipeline, latest: latest.clone(), seen }
+        };
+        pipelines.map(feed).collect()
+    }
+
+    /// Tells how far the exporter has taken snapshots in.
+    pub(crate) fn seen(&self) -> watch::Receiver<Position> {
+        self.seen.subscribe()
+    }
+
+    /// Waits for a snapshot that was not taken yet; for ever when the connector is gone.
+    pub(crate) async fn changed(&mut self) {
+        if self.latest.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The latest snapshot as the pipeline's processors make it.
+    pub(crate) fn take(&mut self) -> Option<Result<Snapshot, Error>> {
+        let Snapshot { position, rows } = self.latest.borrow_and_update().clone()?;
+        let pipeline = self.epoch.pipelines.get(self.pipeline)?;
+        let rows = pipeline.processors.iter().try_fold(rows, |rows, processor| processor.process(rows));
+        Some(rows.map(|rows| Snapshot { position, rows }))
+    }
+
+    /// Everything before `position` has been taken in by the exporter.
+    pub(crate) fn taken(&self, position: Position) {
+        self.seen.send_replace(position);
+    }
+}
