@@ -14,7 +14,7 @@ use crate::{
 /// A request to be appended.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Which signal, 0 to 7.
+    /// Which signal, 0 to 7; items of any other are not counted.
     pub signal: u8,
     /// Id of the receiver that took it in.
     pub receiver: Arc<str>,

@@ -209,8 +209,9 @@ impl Shared {
 
     /// Everything before `from`, and the arrival of the first record behind; as near as the disk lets us know.
     fn count_before(&self, from: Position) -> (Totals, u64) {
-        let view = self.view().clone();
+        let view = self.view();
         let Some((segment, _)) = view.segment_at(from) else { return (view.totals, 0) };
+        drop(view);
         let start = self.start_at(&segment, from);
         self.count_in(&segment, &start, from).unwrap_or_else(|error| {
             tracing::warn!(%error, path = %segment.path.display(), "log segment could not be counted");

@@ -34,7 +34,6 @@ pub(crate) struct Shared {
 }
 
 /// The durable log, as readers see it.
-#[derive(Clone)]
 pub(crate) struct View {
     pub(crate) segments: VecDeque<Segment>,
     /// Everything durable.

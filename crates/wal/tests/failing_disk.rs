@@ -100,7 +100,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => Just(Act::Reopen),
         2 => prop_oneof![Just(0), 1_usize..10_000, Just(usize::MAX)].prop_map(Act::Crash),
     ];
-    proptest::collection::vec(act, 1..40)
+    proptest::collection::vec(act, 1..25)
 }
 
 /// What was sent, and which of it was acknowledged.
@@ -142,7 +142,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_was_acknowledged_is_read_once_and_in_order_whatever_fails(
