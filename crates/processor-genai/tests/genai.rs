@@ -1,0 +1,228 @@
+//! Spans in, calls out: by hand, and as real SDKs send them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of a test may stop it where its own data is wrong"
+)]
+
+mod support;
+
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use serde_json::Value;
+use spanledger_component::{Processor, Rows};
+use spanledger_processor_genai::GenAi;
+use spanledger_schema::{Column, Int, Spans, Table, Text, spans};
+use spanledger_telemetry::Meter;
+
+use support::{Span, attributes_of, captured, rows, truth};
+
+fn process(spans: Spans) -> Spans {
+    process_with(&GenAi::new(&Meter::default(), "genai"), spans)
+}
+
+fn process_with(genai: &GenAi, spans: Spans) -> Spans {
+    match genai.process(Rows::Spans(spans)).unwrap() {
+        Rows::Spans(spans) => spans,
+        rows => panic!("spans became {rows:?}"),
+    }
+}
+
+fn span(attributes: &[(&str, &str)]) -> Span {
+    let attributes = attributes.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    Span {
+        start_unix_nano: 1_795_212_180_000_000_000,
+        duration_ns: 2_000_000_000,
+        attributes,
+        ..Span::default()
+    }
+}
+
+fn text(spans: &Spans, column: Column<Text>, row: usize) -> Option<&str> {
+    let column = spans.get(column);
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn int(spans: &Spans, column: Column<Int>, row: usize) -> Option<i64> {
+    let column = spans.get(column);
+    column.is_valid(row).then(|| column.value(row))
+}
+
+const CHAT: &[(&str, &str)] = &[
+    ("my.own", "a value of more than twelve bytes"),
+    ("gen_ai.operation.name", "chat"),
+    ("gen_ai.provider.name", "openai"),
+    ("gen_ai.response.model", "gpt-4o-2024-08-06"),
+    ("gen_ai.response.finish_reasons", r#"["stop"]"#),
+    ("gen_ai.request.temperature", "0.2"),
+    ("gen_ai.usage.input_tokens", "51"),
+    ("gen_ai.usage.output_tokens", "41"),
+    ("gen_ai.input.messages", r#"[{"role":"user","parts":[]}]"#),
+    ("gen_ai.usage.cost", "0.5"),
+];
+
+#[test]
+fn a_call_fills_its_columns_and_leaves_the_rest_in_the_attributes() {
+    let spans = process(rows(&[span(&[("http.route", "/")]), span(CHAT), span(&[])]));
+    assert_eq!(text(&spans, spans::DIALECT, 1), Some("otel"));
+    assert_eq!(text(&spans, spans::CALL_KIND, 1), Some("llm"));
+    assert_eq!(text(&spans, spans::OPERATION, 1), Some("chat"));
+    assert_eq!(text(&spans, spans::PROVIDER, 1), Some("openai"));
+    assert_eq!(text(&spans, spans::RESPONSE_MODEL, 1), Some("gpt-4o-2024-08-06"));
+    assert_eq!(text(&spans, spans::PRICE_VERSION, 1), Some("genai-prices/0.2.3+sha256:e4adb06d"));
+    assert_eq!(text(&spans, spans::PRICE_MODEL_ID, 1), Some("openai/gpt-4o"));
+    assert_eq!(text(&spans, spans::COST_STATUS, 1), Some("priced"));
+    assert_eq!(text(&spans, spans::INPUT_MESSAGES, 1), Some(r#"[{"role":"user","parts":[]}]"#));
+    assert_eq!(text(&spans, spans::CONTENT_STATE, 1), Some("stored"));
+    assert_eq!(int(&spans, spans::CONTENT_BYTES, 1), Some(28));
+    assert_eq!(int(&spans, spans::INPUT_TOKENS, 1), Some(51));
+    assert_eq!(spans.get(spans::TEMPERATURE).value(1), 0.2);
+    assert_eq!(spans.get(spans::COST_TOTAL).value(1), 537_500_000);
+    assert_eq!(spans.get(spans::REPORTED_COST).value(1), 500_000_000_000);
+    assert_eq!(spans.get(spans::FINISH_REASONS).value(1).as_string_view().value(0), "stop");
+    assert_eq!(spans.get(spans::BILLABLE).iter().collect::<Vec<_>>(), [Some(false), Some(true), Some(false)]);
+    let left = attributes_of(spans.get(spans::SPAN_ATTRIBUTES), 1);
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left["my.own"], "a value of more than twelve bytes");
+    assert_eq!(left["gen_ai.usage.cost"], "0.5");
+}
+
+#[test]
+fn spans_that_are_no_calls_stay_as_they_are() {
+    let before =
+        rows(&[span(&[("http.route", "/"), ("user.id", "u"), ("server.address", "api.openai.com")])]);
+    assert_eq!(process(before.clone()).batch(), before.batch());
+
+    let beside = process(rows(&[span(&[("http.route", "/"), ("user.id", "u")]), span(CHAT)]));
+    assert_eq!(text(&beside, spans::DIALECT, 0), None);
+    assert_eq!(text(&beside, spans::USER_ID, 0), None);
+    assert_eq!(text(&beside, spans::COST_STATUS, 0), None);
+    assert_eq!(attributes_of(beside.get(spans::SPAN_ATTRIBUTES), 0).len(), 2);
+}
+
+#[test]
+fn reading_twice_is_reading_once() {
+    let once = process(rows(&[span(CHAT)]));
+    assert_eq!(process(once.clone()).batch(), once.batch());
+}
+
+#[test]
+fn rows_are_read_alike_however_they_are_cut_into_batches() {
+    let all = captured("otel-openai-v2");
+    let whole = process(all.clone());
+    let cut = |first, rows| Spans::try_from_batch(all.batch().slice(first, rows)).unwrap();
+    assert_eq!(*process(cut(0, 7)).batch(), whole.batch().slice(0, 7));
+    assert_eq!(*process(cut(7, 5)).batch(), whole.batch().slice(7, 5));
+}
+
+#[test]
+fn long_texts_are_not_copied() {
+    let prompt = "x".repeat(10_000);
+    let before =
+        rows(&[span(&[("gen_ai.input.messages", &prompt), ("gen_ai.response.id", "chatcmpl-0123456789")])]);
+    let after = process(before.clone());
+    let body = before.get(spans::SPAN_ATTRIBUTES).values().as_string_view().data_buffers();
+    for column in [spans::INPUT_MESSAGES, spans::RESPONSE_ID] {
+        let buffers = after.get(column).data_buffers();
+        assert!(
+            buffers.iter().all(|buffer| body.iter().any(|body| body.as_ptr() == buffer.as_ptr())),
+            "{}",
+            column.name
+        );
+    }
+    assert_eq!(after.get(spans::OPERATION).data_buffers().len(), 0);
+}
+
+#[test]
+fn calls_without_a_cost_are_counted_by_reason() {
+    let meter = Meter::default();
+    let genai = GenAi::new(&meter, "genai");
+    let unknown = [
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.request.model", "no-such"),
+        ("gen_ai.usage.input_tokens", "1"),
+    ];
+    process_with(&genai, rows(&[span(CHAT), span(&unknown), span(&unknown)]));
+    let families = meter.collect();
+    let samples =
+        &families.iter().find(|family| family.name == "spanledger_genai_unpriced_calls").unwrap().samples;
+    let counted: Vec<_> = samples.iter().filter(|sample| sample.value > 0.0).collect();
+    assert_eq!(counted.len(), 1);
+    assert_eq!(counted[0].value, 2.0);
+    assert!(counted[0].labels.contains(&("reason".to_owned(), "unknown_model".to_owned())));
+}
+
+/// Nano dollars, half to even.
+fn nano_usd(pico: i128) -> i64 {
+    let (quotient, rest) = (pico / 1000, pico % 1000);
+    let up = rest > 500 || rest == 500 && quotient % 2 == 1;
+    i64::try_from(quotient).unwrap() + i64::from(up)
+}
+
+fn check_capture(sdk: &str) {
+    let spans = process(captured(sdk));
+    let truth = truth(sdk);
+    let mut rows = Vec::new();
+    for call in truth["llm_calls"].as_array().unwrap().iter().filter(|call| call["span"].is_object()) {
+        let row = (0..spans.len()).find(|row| {
+            text(&spans, spans::TRACE_ID, *row) == call["span"]["trace_id"].as_str()
+                && text(&spans, spans::SPAN_ID, *row) == call["span"]["span_id"].as_str()
+        });
+        check_call(sdk, &spans, row.unwrap(), call);
+        rows.push(row.unwrap());
+    }
+    let others = (0..spans.len()).filter(|row| !rows.contains(row));
+    let counted_besides = others.filter(|row| int(&spans, spans::INPUT_TOKENS, *row).is_some()).count();
+    assert_eq!(counted_besides, 0, "{sdk}: no tokens are counted but those of calls");
+}
+
+fn check_call(sdk: &str, spans: &Spans, row: usize, call: &Value) {
+    assert!(spans.get(spans::BILLABLE).value(row), "{sdk}: {call}");
+    let tokens = [
+        ("input_tokens", spans::INPUT_TOKENS),
+        ("output_tokens", spans::OUTPUT_TOKENS),
+        ("cache_read_tokens", spans::CACHE_READ_INPUT_TOKENS),
+        ("cache_write_tokens", spans::CACHE_WRITE_INPUT_TOKENS),
+        ("reasoning_tokens", spans::REASONING_OUTPUT_TOKENS),
+    ];
+    for (name, column) in tokens {
+        let sent = call["usage_found_in"][name]
+            .as_object()
+            .is_some_and(|places| places.keys().any(|place| !place.starts_with("log: ")));
+        let expected = if sent { call[name].as_i64() } else { None };
+        assert_eq!(int(spans, column, row), expected, "{sdk}: {name} of {call}");
+    }
+    let cost = spans.get(spans::COST_TOTAL);
+    let cost = cost.is_valid(row).then(|| nano_usd(cost.value(row)));
+    // These clients speak to other providers as to OpenAI, and nothing on the wire says so.
+    let is_told = ["openai", "azure.ai.openai"].contains(&call["provider"].as_str().unwrap());
+    let expected = if is_told { call["cost_nano_usd_from_wire"].as_i64() } else { None };
+    assert_eq!(cost, expected, "{sdk}: cost of {call}");
+}
+
+#[test]
+fn calls_of_python_openai_v2_have_their_true_usage_and_cost() {
+    check_capture("otel-openai-v2");
+}
+
+#[test]
+fn calls_by_the_latest_experimental_conventions_have_their_true_usage_and_cost() {
+    check_capture("otel-openai-v2-latest-experimental");
+}
+
+#[test]
+fn calls_by_the_legacy_conventions_have_their_true_usage_and_cost() {
+    check_capture("otel-openai-v2-legacy");
+}
+
+#[test]
+fn calls_of_javascript_openai_have_their_true_usage_and_cost() {
+    check_capture("otel-js-openai");
+}
+
+#[test]
+fn calls_of_the_openai_agents_sdk_have_their_true_usage_and_cost() {
+    check_capture("otel-openai-agents-v2");
+}
