@@ -13,6 +13,8 @@ mod config;
 mod delivery;
 mod directory;
 mod exporter;
+#[cfg(test)]
+mod fault;
 mod file;
 mod footer;
 mod meters;
