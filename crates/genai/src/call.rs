@@ -334,7 +334,7 @@ impl<'a> Fields<'a> {
     }
 
     fn tokens(&mut self, field: Field) -> Option<i64> {
-        self.read_as(field, value::tokens, |count, text| count.to_string() == text)
+        self.read_as(field, value::tokens, |_, text| value::is_plain_integer(text))
     }
 
     fn float(&mut self, field: Field) -> Option<f64> {

@@ -19,6 +19,11 @@ pub(crate) fn tokens(text: &str) -> Option<i64> {
     integer(text).filter(|count| (0..=TOKENS_MAX).contains(count))
 }
 
+/// Whether a count that was read from this text is written as this text.
+pub(crate) fn is_plain_integer(text: &str) -> bool {
+    text == "0" || !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A finite number.
 pub(crate) fn float(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite())
@@ -63,6 +68,14 @@ mod tests {
         }
         for text in ["-1", "1.5", "", "many", "null", "NaN", "9999999999999", "99999999999999999999", "[1]"] {
             assert_eq!(tokens(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_plain_integer_is_what_would_be_written() {
+        for text in ["0", "7", "44", "007", "00", "+7", "-0", "44.0", " 4"] {
+            let is_same = tokens(text).is_some_and(|count| count.to_string() == text);
+            assert_eq!(is_plain_integer(text), is_same, "{text:?}");
         }
     }
 
