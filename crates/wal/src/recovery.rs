@@ -200,7 +200,10 @@ fn control_state(chain: &VecDeque<Found>, disk: &dyn Disk, newest: &Tail) -> Res
         snapshot = tail.snapshot;
         before = Some(found.head.base);
     }
-    let mut state = snapshot.unwrap_or_default();
+    let mut state = snapshot.unwrap_or_else(|| {
+        tracing::error!("control state of the log is lost, every branch begins anew with what is retained");
+        State::default()
+    });
     controls.into_iter().rev().flatten().for_each(|control| state.apply(control));
     Ok(state)
 }

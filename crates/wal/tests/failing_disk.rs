@@ -81,12 +81,26 @@ fn a_log_that_cannot_make_a_segment_does_not_open() {
     assert_eq!(refused.to_string(), "open the log: write to /fake/wal: no");
 }
 
+#[test]
+fn what_was_read_after_a_kill_is_there_after_a_power_cut() {
+    let disk = FakeDisk::default();
+    let wal = open(&disk);
+    append(&wal, *b"a");
+    disk.fail(Faults { syncs: 1, creates: 1, ..Faults::default() });
+    // One group, so that none of it says that another is durable.
+    wal.append(entry(*b"b")).unwrap().wait().unwrap_err();
+    let killed = disk.kill();
+    assert_eq!(bodies(&open(&killed)), [b"a", b"b"]);
+    assert_eq!(bodies(&open(&killed.crash(0))), [b"a", b"b"]);
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Append(usize),
     AppendTogether(u8),
     Fail(Faults),
     Reopen,
+    Kill,
     Crash(usize),
 }
 
@@ -98,6 +112,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         3 => (1_u8..20).prop_map(Act::AppendTogether),
         1 => faults.prop_map(|(syncs, creates, writes)| Act::Fail(Faults { syncs, creates, writes })),
         1 => Just(Act::Reopen),
+        2 => Just(Act::Kill),
         2 => prop_oneof![Just(0), 1_usize..10_000, Just(usize::MAX)].prop_map(Act::Crash),
     ];
     proptest::collection::vec(act, 1..25)
@@ -108,6 +123,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 struct Model {
     sent: Vec<Vec<u8>>,
     acknowledged: Vec<Vec<u8>>,
+    /// What readers saw last: they may have delivered it.
+    seen: Vec<Vec<u8>>,
 }
 
 impl Model {
@@ -130,19 +147,21 @@ impl Model {
     }
 
     /// Everything acknowledged is there, once and in order; anything else was at least sent.
-    fn check(&self, read: &[Vec<u8>]) -> Result<(), TestCaseError> {
+    fn check(&mut self, read: &[Vec<u8>]) -> Result<(), TestCaseError> {
         prop_assert!(read.is_sorted(), "out of order or twice");
         prop_assert!(read.windows(2).all(|pair| pair[0] != pair[1]), "twice");
         prop_assert!(read.iter().all(|body| self.sent.contains(body)), "never sent");
         for body in &self.acknowledged {
             prop_assert!(read.contains(body), "acknowledged and lost: {:?}", &body[..8]);
         }
+        prop_assert!(read.starts_with(&self.seen), "read once and lost");
+        self.seen = read.to_vec();
         Ok(())
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_was_acknowledged_is_read_once_and_in_order_whatever_fails(
@@ -164,6 +183,12 @@ proptest! {
                 Act::Fail(faults) => disk.fail(faults),
                 Act::Reopen => {
                     drop(wal);
+                    wal = open(&disk);
+                }
+                Act::Kill => {
+                    let killed = disk.kill();
+                    drop(wal);
+                    disk = killed;
                     wal = open(&disk);
                 }
                 Act::Crash(kept) => {

@@ -78,6 +78,22 @@ impl FakeDisk {
         Self(Arc::new(Mutex::new(State { durable_names: names.clone(), names, ..State::default() })))
     }
 
+    /// What is there after the process was killed: all that it wrote, durable or not.
+    pub(crate) fn kill(&self) -> Self {
+        let state = self.state();
+        let copy = |(name, inode): (&String, &Arc<Mutex<Inode>>)| {
+            (name.clone(), Arc::new(Mutex::new(inode.lock().unwrap().clone())))
+        };
+        let names: BTreeMap<_, _> = state.names.iter().map(copy).collect();
+        let durable_names = state.durable_names.iter().map(|(name, inode)| {
+            let now = state.names.iter().find(|(_, other)| Arc::ptr_eq(other, inode));
+            let kept = now.and_then(|(now, _)| names.get(now)).cloned();
+            (name.clone(), kept.unwrap_or_else(|| copy((name, inode)).1))
+        });
+        let durable_names = durable_names.collect();
+        Self(Arc::new(Mutex::new(State { names, durable_names, ..State::default() })))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
