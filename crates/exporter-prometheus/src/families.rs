@@ -27,7 +27,7 @@ impl Naming {
         let mut gathered: BTreeMap<String, (MetricFamily, BTreeMap<Labels, Point>)> = BTreeMap::new();
         for table in tables {
             for row in 0..table.len() {
-                let Some((family, point)) = self.family(table, row).zip(self.point(table, row)) else {
+                let Some((family, point)) = self.series(table, row) else {
                     let name = text(table.get(metrics::NAME), row);
                     warn!(name, "metric of an unknown kind or without a value left out");
                     continue;
@@ -48,14 +48,22 @@ impl Naming {
         families.collect()
     }
 
-    /// The family of a row, still without points.
-    fn family(&self, table: &Metrics, row: usize) -> Option<MetricFamily> {
-        let kind = match text(table.get(metrics::KIND), row) {
-            "counter" => Kind::Counter,
-            "gauge" => Kind::Gauge,
-            "histogram" => Kind::Histogram,
+    /// The point of a row, and its family, still without points.
+    fn series(&self, table: &Metrics, row: usize) -> Option<(MetricFamily, Point)> {
+        let number = || number(table.get(metrics::VALUE), row).map(Value::Number);
+        let (kind, value) = match text(table.get(metrics::KIND), row) {
+            "counter" => (Kind::Counter, number()?),
+            "gauge" => (Kind::Gauge, number()?),
+            "histogram" => (Kind::Histogram, Value::Histogram(histogram(table, row)?)),
             _ => return None,
         };
+        let starts = table.get(metrics::START_TIME_UNIX_NANO);
+        let created_unix_nano = starts.is_valid(row).then(|| starts.value(row));
+        let point = Point { labels: self.labels(table, row), value, created_unix_nano };
+        Some((self.family(table, row, kind), point))
+    }
+
+    fn family(&self, table: &Metrics, row: usize, kind: Kind) -> MetricFamily {
         let name = text(table.get(metrics::NAME), row);
         let mut name = match self.namespace.as_str() {
             "" => names::metric(name),
@@ -69,17 +77,7 @@ impl Naming {
             name = names::with_total(name);
         }
         let help = text(table.get(metrics::DESCRIPTION), row).to_owned();
-        Some(MetricFamily { name, help, unit, kind, points: Vec::new() })
-    }
-
-    fn point(&self, table: &Metrics, row: usize) -> Option<Point> {
-        let starts = table.get(metrics::START_TIME_UNIX_NANO);
-        let value = match number(table.get(metrics::VALUE), row) {
-            Some(number) => Value::Number(number),
-            None => Value::Histogram(histogram(table, row)?),
-        };
-        let created_unix_nano = starts.is_valid(row).then(|| starts.value(row));
-        Some(Point { labels: self.labels(table, row), value, created_unix_nano })
+        MetricFamily { name, help, unit, kind, points: Vec::new() }
     }
 
     fn labels(&self, table: &Metrics, row: usize) -> Labels {

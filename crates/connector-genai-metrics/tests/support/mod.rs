@@ -1,0 +1,150 @@
+//! Rows of spans as the genai processor leaves them, and metrics read back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{
+    Array, BooleanArray, Decimal128Array, Int64Array, StringViewArray, TimestampMicrosecondArray, make_array,
+    new_null_array,
+};
+use spanledger_component::{
+    ComponentId, Connector, ConnectorFactory as _, Context, LogId, Rows, SystemClock,
+};
+use spanledger_connector_genai_metrics::{GenaiMetrics, Settings};
+use spanledger_schema::{Column, Spans, Table as _, Text, metrics, spans};
+use spanledger_telemetry::Meter;
+
+/// One row of spans.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) billable: bool,
+    pub(crate) provider: Option<&'static str>,
+    pub(crate) model: Option<&'static str>,
+    pub(crate) status: &'static str,
+    pub(crate) error_type: Option<&'static str>,
+    pub(crate) duration_ns: i64,
+    pub(crate) input_tokens: Option<i64>,
+    pub(crate) output_tokens: Option<i64>,
+    /// Units of 1e-12 USD.
+    pub(crate) cost: Option<i128>,
+    pub(crate) cost_status: Option<&'static str>,
+    pub(crate) received_micros: i64,
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self {
+            billable: true,
+            provider: Some("openai"),
+            model: Some("gpt-4o"),
+            status: "UNSET",
+            error_type: None,
+            duration_ns: 1_500_000_000,
+            input_tokens: Some(100),
+            output_tokens: Some(20),
+            cost: Some(100_000_000_000),
+            cost_status: Some("priced"),
+            received_micros: 1_000,
+        }
+    }
+}
+
+/// The rows of those calls; every other column is empty or null.
+pub(crate) fn rows(calls: &[Call]) -> Rows {
+    let empty = Spans::schema().fields().iter().map(|field| {
+        let nulls = new_null_array(field.data_type(), calls.len());
+        if field.is_nullable() {
+            return nulls;
+        }
+        make_array(nulls.to_data().into_builder().nulls(None).build().unwrap())
+    });
+    let texts = |column: Column<Text>, of: fn(&Call) -> Option<&str>| {
+        column.set(StringViewArray::from_iter(calls.iter().map(of)))
+    };
+    let counts = |of: fn(&Call) -> Option<i64>| Int64Array::from_iter(calls.iter().map(of));
+    let cost = Decimal128Array::from_iter(calls.iter().map(|call| call.cost));
+    let received = calls.iter().map(|call| call.received_micros);
+    let spans = Spans::try_new(empty.collect()).unwrap().with(vec![
+        spans::BILLABLE.set(BooleanArray::from_iter(calls.iter().map(|call| Some(call.billable)))),
+        texts(spans::SERVICE_NAME, |_| Some("shop")),
+        texts(spans::OPERATION, |_| Some("chat")),
+        texts(spans::PROVIDER, |call| call.provider),
+        texts(spans::REQUEST_MODEL, |call| call.model),
+        texts(spans::RESPONSE_MODEL, |call| call.model),
+        texts(spans::STATUS_CODE, |call| Some(call.status)),
+        texts(spans::ERROR_TYPE, |call| call.error_type),
+        texts(spans::COST_STATUS, |call| call.cost_status),
+        spans::DURATION_NS.set(counts(|call| Some(call.duration_ns))),
+        spans::INPUT_TOKENS.set(counts(|call| call.input_tokens)),
+        spans::OUTPUT_TOKENS.set(counts(|call| call.output_tokens)),
+        spans::COST_TOTAL.set(cost.with_precision_and_scale(18, 12).unwrap()),
+        spans::INGESTED_AT.set(TimestampMicrosecondArray::from_iter_values(received).with_timezone("UTC")),
+    ]);
+    Rows::Spans(spans.unwrap())
+}
+
+/// A connector without state.
+pub(crate) fn connector(max_series: usize) -> Box<dyn Connector> {
+    let context = Context {
+        id: "genai_metrics".parse::<ComponentId>().unwrap(),
+        clock: Arc::new(SystemClock),
+        meter: Meter::default(),
+        memory_bytes: 1 << 20,
+        log: LogId([0; 16]),
+    };
+    GenaiMetrics::build(&Settings { max_series }, &context).unwrap()
+}
+
+/// One emitted point.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Point {
+    pub(crate) value: Option<f64>,
+    pub(crate) count: Option<i64>,
+    pub(crate) sum: Option<f64>,
+    pub(crate) buckets: Vec<(f64, i64)>,
+    pub(crate) start_unix_nano: i64,
+    pub(crate) time_unix_nano: i64,
+}
+
+/// What is emitted, by `name{label=value,…}`.
+pub(crate) fn emitted(connector: &mut dyn Connector) -> BTreeMap<String, Point> {
+    let Rows::Metrics(table) = connector.emit() else { panic!("no metrics") };
+    let names = table.get(metrics::NAME);
+    let point = |row| Point {
+        value: table.get(metrics::VALUE).iter().nth(row).unwrap(),
+        count: table.get(metrics::COUNT).iter().nth(row).unwrap(),
+        sum: table.get(metrics::SUM).iter().nth(row).unwrap(),
+        buckets: match table.get(metrics::BUCKET_COUNTS).is_null(row) {
+            true => vec![],
+            false => {
+                let bounds = table.get(metrics::EXPLICIT_BOUNDS).value(row);
+                let counts = table.get(metrics::BUCKET_COUNTS).value(row);
+                let bounds = bounds.as_primitive::<Float64Type>().values().to_vec();
+                let counts = counts.as_primitive::<Int64Type>().values().to_vec();
+                assert_eq!(counts.len(), bounds.len() + 1);
+                bounds
+                    .into_iter()
+                    .chain([f64::INFINITY])
+                    .zip(counts)
+                    .filter(|(_, count)| *count > 0)
+                    .collect()
+            }
+        },
+        start_unix_nano: table.get(metrics::START_TIME_UNIX_NANO).value(row),
+        time_unix_nano: table.get(metrics::TIME_UNIX_NANO).value(row),
+    };
+    let labels = |row| {
+        let entries = table.get(metrics::ATTRIBUTES).value(row);
+        let keys = entries.column(0).as_string_view().iter().flatten();
+        let values = entries.column(1).as_string_view().iter().flatten();
+        let labels: Vec<_> = keys.zip(values).map(|(key, value)| format!("{key}={value}")).collect();
+        labels.join(",")
+    };
+    let points: BTreeMap<_, _> = (0..table.len())
+        .map(|row| (format!("{}{{{}}}", names.value(row), labels(row)), point(row)))
+        .collect();
+    assert_eq!(points.len(), table.len(), "a series was emitted twice");
+    points
+}
