@@ -1,16 +1,126 @@
 //! Endpoints: `host:port` to listen on.
 
-use tokio::net::TcpListener;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use tokio::net::{TcpListener, lookup_host};
 
 use crate::Error;
 
-/// Listens on `host:port`; an empty host means every address. `what` names the setting in the error.
+/// `host:port` to listen on. An empty host means every address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    host: String,
+    port: u16,
+}
+
+impl Endpoint {
+    /// Whether only this machine can reach it.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+/// Why a text is no endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an endpoint: expected host:port, as 127.0.0.1:4317 or [::1]:4317")]
+pub struct InvalidEndpoint(String);
+
+impl FromStr for Endpoint {
+    type Err = InvalidEndpoint;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
+        let invalid = || InvalidEndpoint(text.to_owned());
+        let (host, port) = text.trim().rsplit_once(':').ok_or_else(invalid)?;
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        if host.contains(['/', ' ']) || (host.contains(':') && !bracketed) {
+            return Err(invalid());
+        }
+        Ok(Self { host: host.to_owned(), port: port.parse().map_err(|_| invalid())? })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.host, self.port)
+    }
+}
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Endpoint {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Endpoint".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "description": "host:port to listen on; an empty host means every address"})
+    }
+}
+
+/// Listens on `host:port`; an empty host means every address, IPv6 and IPv4. Of a name with addresses of both, the
+/// IPv4 one is taken, as Go does. `what` names the setting in the error.
 pub async fn bind(endpoint: &str, what: &str) -> Result<TcpListener, Error> {
-    let address = match endpoint.strip_prefix(':') {
-        Some(port) => format!("0.0.0.0:{port}"),
-        None => endpoint.to_owned(),
+    let failed = |error| Error::caused(format!("{what}: listen on {endpoint}"), error);
+    let mut addresses: Vec<SocketAddr> = match endpoint.strip_prefix(':') {
+        Some(port) => {
+            let mut every = Vec::new();
+            for host in ["[::]", "0.0.0.0"] {
+                every.extend(lookup_host(format!("{host}:{port}")).await.map_err(failed)?);
+            }
+            every
+        }
+        None => lookup_host(endpoint).await.map_err(failed)?.collect(),
     };
-    TcpListener::bind(&address)
-        .await
-        .map_err(|error| Error::caused(format!("{what}: listen on {endpoint}"), error))
+    if !endpoint.starts_with(':') {
+        addresses.sort_by_key(|address| !address.is_ipv4());
+    }
+    TcpListener::bind(addresses.as_slice()).await.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_host_and_a_port() {
+        for (text, loopback) in [
+            ("127.0.0.1:4317", true),
+            ("localhost:4318", true),
+            ("[::1]:1", true),
+            ("0.0.0.0:4317", false),
+            (":4317", false),
+            ("[::]:4317", false),
+            ("collector.example:4317", false),
+        ] {
+            let endpoint: Endpoint = text.parse().unwrap();
+            assert_eq!((endpoint.to_string().as_str(), endpoint.is_loopback()), (text, loopback));
+        }
+        for wrong in ["", "localhost", "4317", "http://localhost:4317", "::1:4317", "a:99999", "a:b"] {
+            assert!(wrong.parse::<Endpoint>().is_err(), "{wrong:?} was taken");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_bound_to_its_ipv4_address_and_no_name_to_every_address() {
+        let local = bind("localhost:0", "receivers.otlp").await.unwrap().local_addr().unwrap();
+        assert!(local.ip().is_loopback() && local.is_ipv4());
+        assert!(bind(":0", "receivers.otlp").await.unwrap().local_addr().unwrap().ip().is_unspecified());
+        let error = bind(&local.ip().to_string(), "receivers.otlp").await.unwrap_err().to_string();
+        assert!(error.starts_with("receivers.otlp: listen on 127.0.0.1"), "{error}");
+    }
 }
