@@ -91,13 +91,16 @@ fn client(config: &Config, bucket: &str) -> Result<AmazonS3, Error> {
         }
     }
     let endpoint = client.get_config_value(&AmazonS3ConfigKey::Endpoint);
+    let endpoint = endpoint.as_deref().map(|endpoint| endpoint.trim_end_matches('/'));
     let path_style = config.path_style.unwrap_or(endpoint.is_some() || bucket.contains('.'));
-    if let Some(endpoint) = endpoint.as_deref().filter(|_| !path_style) {
-        client = client.with_endpoint(host_style(endpoint, bucket));
-    }
+    client = match endpoint {
+        Some(endpoint) if path_style => client.with_endpoint(endpoint),
+        Some(endpoint) => client.with_endpoint(host_style(endpoint, bucket)),
+        None => client,
+    };
     client
         .with_virtual_hosted_style_request(!path_style)
-        .with_client_options(http(config, endpoint.as_deref())?)
+        .with_client_options(http(config, endpoint)?)
         .build()
         .map_err(|error| Error::caused(format!("set up the client of bucket {bucket}"), error))
 }
@@ -145,3 +148,47 @@ fn retry(attempt: String, error: object_store::Error) -> Retry {
 
 /// Where machines of a cloud are asked for their keys.
 const MACHINE_KEYS: &str = "169.254.169.254";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use object_store::signer::Signer as _;
+
+    use super::*;
+
+    async fn url(change: impl FnOnce(&mut Config)) -> String {
+        let mut config = Config {
+            region: Some("eu-central-1".into()),
+            access_key_id: Some("key".into()),
+            secret_access_key: Some("secret".to_owned().into()),
+            ..Config::default()
+        };
+        change(&mut config);
+        let client = client(&config, "lake").unwrap();
+        let url =
+            client.signed_url(http::Method::PUT, &Path::from("x/y"), Duration::from_secs(1)).await.unwrap();
+        url.to_string().split('?').next().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_bucket_stands_in_the_path_or_in_the_host_name() {
+        let minio = |config: &mut Config| config.endpoint = Some("http://minio:9000/".into());
+        assert_eq!(url(minio).await, "http://minio:9000/lake/x/y");
+        let hosted = |config: &mut Config| {
+            minio(config);
+            config.path_style = Some(false);
+        };
+        assert_eq!(url(hosted).await, "http://lake.minio:9000/x/y");
+        assert_eq!(url(|_| ()).await, "https://lake.s3.eu-central-1.amazonaws.com/x/y");
+        let path = |config: &mut Config| config.path_style = Some(true);
+        assert_eq!(url(path).await, "https://s3.eu-central-1.amazonaws.com/lake/x/y");
+    }
+
+    #[test]
+    fn a_ca_file_that_cannot_be_read_is_named() {
+        let config = Config { ca_file: Some("/nowhere/ca.pem".into()), ..Config::default() };
+        let error = Bucket::open(&config, "lake", "").unwrap_err().to_string();
+        assert!(error.contains("ca_file /nowhere/ca.pem"), "{error}");
+    }
+}

@@ -172,4 +172,77 @@ pub struct QueueBatch {
     pub max_size: Option<u64>,
     /// Not needed.
     pub sizer: Option<String>,
+    /// Not needed.
+    pub partition: Option<QueuePartition>,
+}
+
+/// The Collector's `sending_queue::batch::partition`. Accepted, not needed.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct QueuePartition {
+    /// Not needed.
+    pub metadata_keys: Option<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Config {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn keys(config: &Config) -> Vec<String> {
+        config.problems().into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let config = read(
+            r#"{"path": "s3://b/p", "endpoint": "http://minio:9000", "region": "eu", "path_style": true,
+                "access_key_id": "key", "secret_access_key": "hush", "session_token": "token", "ca_file": "/ca.pem",
+                "rotation": {"max_age": "1m", "max_bytes": "1MiB", "max_rows": 7}, "timeout": "5s",
+                "retry_on_failure": {"enabled": true, "initial_interval": "1s", "randomization_factor": 0.5,
+                    "multiplier": 2, "max_interval": "30s", "max_elapsed_time": 0},
+                "sending_queue": {"enabled": true, "num_consumers": 10, "queue_size": 1000, "sizer": "items",
+                    "block_on_overflow": true, "wait_for_result": false, "storage": "file_storage",
+                    "batch": {"flush_timeout": "200ms", "min_size": 1, "max_size": 2, "sizer": "items",
+                        "partition": {"metadata_keys": ["tenant"]}}}}"#,
+        );
+        assert!(keys(&config).is_empty());
+        assert_eq!(config.path, "s3://b/p");
+        assert_eq!(given(&config.endpoint), Some("http://minio:9000"));
+        assert_eq!(given(&config.region), Some("eu"));
+        assert_eq!(config.path_style, Some(true));
+        assert_eq!(config.secret_access_key.as_ref().unwrap().reveal(), "hush");
+        assert_eq!(config.session_token.as_ref().unwrap().reveal(), "token");
+        assert_eq!(config.ca_file, Some("/ca.pem".into()));
+        assert_eq!((config.rotation.max_age.as_secs(), config.rotation.max_bytes.0), (60, 1 << 20));
+        assert_eq!((config.rotation.max_rows, config.timeout.as_secs()), (7, 5));
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_manual() {
+        let config = read(r#"{"path": "./data/lake"}"#);
+        assert_eq!((config.rotation.max_age.as_secs(), config.rotation.max_bytes.0), (300, 64 << 20));
+        assert_eq!((config.rotation.max_rows, config.timeout.as_secs()), (500_000, 60));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_key() {
+        assert_eq!(keys(&Config::default()), ["path"]);
+        assert_eq!(keys(&read(r#"{"path": "s3://b", "endpoint": "minio:9000"}"#)), ["endpoint"]);
+        assert_eq!(keys(&read(r#"{"path": "s3://b", "access_key_id": "key"}"#)), ["secret_access_key"]);
+        assert_eq!(keys(&read(r#"{"path": "s3://b", "secret_access_key": "hush"}"#)), ["access_key_id"]);
+        let zeros = r#"{"path": "x", "rotation": {"max_age": 0, "max_bytes": 0, "max_rows": 0}}"#;
+        assert_eq!(keys(&read(zeros)), ["rotation::max_age", "rotation::max_bytes", "rotation::max_rows"]);
+        assert!(serde_json::from_str::<Config>(r#"{"pth": "x"}"#).is_err());
+    }
+
+    #[test]
+    fn settings_left_empty_by_unset_variables_are_not_given() {
+        let empty = r#"{"path": "s3://b", "endpoint": "", "access_key_id": "", "secret_access_key": ""}"#;
+        assert!(keys(&read(empty)).is_empty());
+    }
 }

@@ -25,5 +25,5 @@ mod store;
 mod table;
 mod target;
 
-pub use config::{Config, QueueBatch, RetryOnFailure, Rotation, SendingQueue};
+pub use config::{Config, QueueBatch, QueuePartition, RetryOnFailure, Rotation, SendingQueue};
 pub use exporter::Parquet;
