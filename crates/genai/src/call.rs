@@ -338,9 +338,7 @@ impl<'a> Fields<'a> {
     }
 
     fn float(&mut self, field: Field) -> Option<f64> {
-        self.read_as(field, value::float, |number, text| {
-            number.to_string() == text || format!("{number:?}") == text
-        })
+        self.read_as(field, value::float, |_, text| value::is_plain_decimal(text))
     }
 
     fn flag(&mut self, field: Field) -> Option<bool> {
@@ -348,9 +346,11 @@ impl<'a> Fields<'a> {
     }
 
     fn finish_reasons(&mut self) -> Option<Vec<String>> {
-        let write =
-            |list: &Vec<String>, text: &str| serde_json::to_string(list).is_ok_and(|json| json == text);
-        self.read_as(Field::FinishReasons, |text| Some(value::list(text)), write)
+        self.read_as(
+            Field::FinishReasons,
+            |text| Some(value::list(text)),
+            |_, text| value::plain_list(text).is_some(),
+        )
     }
 
     /// What was written to a cache: the sum, or that of its two parts.

@@ -24,6 +24,16 @@ pub(crate) fn is_plain_integer(text: &str) -> bool {
     text == "0" || !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a number that was read from this text is written as this text, with `.0` or without: a decimal of up to 15
+/// digits comes back from a double as it was.
+pub(crate) fn is_plain_decimal(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let is_short = unsigned.len() <= 16 && !whole.is_empty() && !fraction.is_empty();
+    let is_shortest = fraction == "0" || !fraction.ends_with('0');
+    is_short && is_shortest && is_plain_integer(whole) && fraction.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A finite number.
 pub(crate) fn float(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite())
@@ -51,10 +61,18 @@ pub(crate) fn usd(text: &str) -> Option<i128> {
 
 /// Texts: a JSON array, or one text.
 pub(crate) fn list(text: &str) -> Vec<String> {
-    match text.starts_with('[') {
-        true => serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]),
-        false => vec![text.to_owned()],
+    match plain_list(text) {
+        Some(items) => items.map(str::to_owned).collect(),
+        None if text.starts_with('[') => serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]),
+        None => vec![text.to_owned()],
     }
+}
+
+/// The texts of a JSON array without spaces and escapes, which is how one would be written.
+pub(crate) fn plain_list(text: &str) -> Option<impl Iterator<Item = &str>> {
+    let items = text.strip_prefix("[\"")?.strip_suffix("\"]")?.split("\",\"");
+    let is_plain = |item: &str| !item.bytes().any(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
+    items.clone().all(is_plain).then_some(items)
 }
 
 #[cfg(test)]
@@ -80,6 +98,20 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_decimal_comes_back_from_a_double_as_it_was() {
+        for text in ["0.2", "1", "1.0", "0.7", "-1.5", "123456.789012345", "0.000001", "0.12345678901234"] {
+            let value = float(text).unwrap();
+            assert!(is_plain_decimal(text), "{text}");
+            assert!(value.to_string() == text || format!("{value:?}") == text, "{text}");
+        }
+        for text in
+            ["0.20", "01", "1e3", ".5", "5.", "", "-", "1.00", "0.12345678901234567", "NaN", "+1", "1.-5"]
+        {
+            assert!(!is_plain_decimal(text), "{text}");
+        }
+    }
+
+    #[test]
     fn seconds_become_whole_nanoseconds() {
         assert_eq!(nanoseconds("0.35361"), Some(353_610_000));
         assert_eq!(nanoseconds("3.5e-05"), Some(35_000));
@@ -89,6 +121,8 @@ mod tests {
     #[test]
     fn a_list_may_be_json_or_one_text() {
         assert_eq!(list(r#"["stop","length"]"#), ["stop", "length"]);
+        assert_eq!(list(r#"["a\"b", "c"]"#), ["a\"b", "c"]);
+        assert_eq!(list("[]"), [""; 0]);
         assert_eq!(list("stop"), ["stop"]);
         assert_eq!(list("[stop"), ["[stop"]);
     }
