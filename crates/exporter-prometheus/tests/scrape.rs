@@ -1,5 +1,7 @@
 //! Scrapes over HTTP, as Prometheus makes them.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::net::SocketAddr;

@@ -1,5 +1,7 @@
 //! Settings of the Collector are honoured, accepted or refused with their path, never ignored.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use spanledger_component::ExporterFactory as _;
 use spanledger_exporter_prometheus::{Prometheus, Settings};
 
