@@ -270,3 +270,100 @@ pub(crate) fn plain_reference(text: &str) -> Option<String> {
     let is_plain = !matches!(resolve(text), Value::Text(_)) && !text.contains(['$', '{', '}']);
     is_plain.then(|| format!("${{yaml:{text}}}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io;
+
+    use super::*;
+
+    struct Fake(BTreeMap<&'static str, &'static str>);
+
+    impl Env for Fake {
+        fn variable(&self, name: &str) -> Option<String> {
+            self.0.get(name).map(|value| (*value).to_owned())
+        }
+
+        fn file(&self, path: &Path) -> io::Result<String> {
+            self.variable(&path.to_string_lossy()).ok_or_else(|| io::Error::other("none"))
+        }
+    }
+
+    /// The value and the text of a field of text.
+    fn expanded(text: &str) -> (Value, String) {
+        let env = Fake(BTreeMap::from([
+            ("PORT", "4317"),
+            ("OCTAL", "0123"),
+            ("YES", "yes"),
+            ("QUOTED", "\"x\""),
+            ("BROKEN", "[1"),
+            ("EMPTY", ""),
+            ("NAME", "PORT"),
+            ("NESTED", "${env:PORT}"),
+            ("SOME", "a${env:NAME}b"),
+            ("LIST", "[1, '${env:PORT}']"),
+            ("/run/token", "s3cret\n"),
+            ("tree.yaml", "a: {b: 1}\n"),
+        ]));
+        let mut node = Node::new(Place::start(&"c.yaml".into()), Value::Text(text.into()));
+        let mut expander = Expander::new(&env);
+        expander.expand(&mut node);
+        assert_eq!(expander.problems, [], "{text}");
+        let as_text = match (&node.original, &node.value) {
+            (Some(text), _) | (None, Value::Text(text)) => text.to_string(),
+            _ => String::new(),
+        };
+        (node.value, as_text)
+    }
+
+    #[test]
+    fn references_are_replaced_as_in_the_collector() {
+        let text = |text: &str| Value::Text(text.into());
+        let cases = [
+            ("${env:PORT}", Value::Integer(4317), "4317"),
+            ("${PORT}", Value::Integer(4317), "4317"),
+            ("${env:OCTAL}", Value::Integer(83), "0123"),
+            ("${env:YES}", text("yes"), "yes"),
+            ("${env:QUOTED}", text("\"x\""), "\"x\""),
+            ("${env:BROKEN}", text("[1"), "[1"),
+            ("${env:EMPTY}", Value::Null, ""),
+            ("${env:UNSET}", Value::Null, ""),
+            ("${env:UNSET:-7}", Value::Integer(7), "7"),
+            ("${env:UNSET:-}", Value::Null, ""),
+            ("${UNSET:-d}", text("d"), "d"),
+            ("${env:EMPTY:-7}", Value::Null, ""),
+            ("${env:${env:NAME}}", Value::Integer(4317), "4317"),
+            ("${env:NESTED}", Value::Integer(4317), "4317"),
+            ("127.0.0.1:${env:PORT}", text("127.0.0.1:4317"), "127.0.0.1:4317"),
+            ("${env:PORT}${env:PORT}", text("43174317"), "43174317"),
+            ("${env:SOME}", text("aPORTb"), "aPORTb"),
+            ("x${env:UNSET}y", text("xy"), "xy"),
+            ("$PORT", text("$PORT"), "$PORT"),
+            ("$$", text("$"), "$"),
+            ("$${env:PORT}", text("${env:PORT}"), "${env:PORT}"),
+            ("$$${env:PORT}", text("$4317"), "$4317"),
+            ("$${1} ${env:PORT}", text("${1} 4317"), "${1} 4317"),
+            ("${env:PORT", text("${env:PORT"), "${env:PORT"),
+            ("${yaml:1.10}", Value::Float(1.1), "1.10"),
+            ("${file:/run/token}", text("s3cret"), "s3cret"),
+        ];
+        for (reference, value, as_text) in cases {
+            assert_eq!(expanded(reference), (value, as_text.to_owned()), "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_reference_may_stand_for_a_tree_with_references() {
+        let (list, as_text) = expanded("${env:LIST}");
+        let Value::List(list) = list else { panic!("a list") };
+        let values: Vec<Value> = list.into_iter().map(|node| node.value).collect();
+        assert_eq!(values, [Value::Integer(1), Value::Integer(4317)]);
+        assert_eq!(as_text, "[1, '4317']");
+        let (tree, _) = expanded("${file:tree.yaml}");
+        let Value::Map(tree) = tree else { panic!("a map") };
+        let inner = tree["a"].node.child("b").unwrap();
+        assert_eq!(inner.place.to_string(), "tree.yaml:1:8");
+        assert_eq!(inner.reference.as_deref(), Some("${file:tree.yaml}"));
+    }
+}

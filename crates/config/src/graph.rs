@@ -13,7 +13,7 @@ use crate::place::{Problem, joined, path};
 use crate::sections::{self, Section};
 use crate::service::{ServiceSettings, TelemetrySettings, ignored_keys};
 use crate::settings;
-use crate::words::did_you_mean;
+use crate::words::{did_you_mean, without_hidden};
 
 /// What runs. Components that are declared and not used are not in it.
 pub struct Graph {
@@ -122,7 +122,7 @@ fn listed_extensions(
     for (index, text) in listed.iter().enumerate() {
         let mut element = at.clone();
         element.push(format!("[{index}]"));
-        let place = &root.nearest(&element).place;
+        let node = root.nearest(&element);
         let message = match text.parse::<ComponentId>() {
             Ok(id) if !sections.extensions.contains_key(&id) => {
                 not_configured("extension", &id, sections.extensions.keys())
@@ -134,7 +134,8 @@ fn listed_extensions(
             }
             Err(error) => error.to_string(),
         };
-        problems.push(Problem::at(place, joined(&at), message));
+        let message = without_hidden(&message, &node.hidden_texts());
+        problems.push(Problem::at(&node.place, joined(&at), message));
     }
     ids
 }

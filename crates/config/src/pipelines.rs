@@ -12,7 +12,7 @@ use crate::node::Node;
 use crate::place::{Path, Place, Problem, joined, path};
 use crate::sections::Section;
 use crate::service::PipelineSettings;
-use crate::words::did_you_mean;
+use crate::words::{did_you_mean, without_hidden};
 
 /// A signal, and perhaps a name: `traces`, `traces/eu`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,7 +137,8 @@ impl<'a> Pipelines<'a> {
         for (index, text) in texts.iter().enumerate() {
             let mut element = at.clone();
             element.extend([list.to_owned(), format!("[{index}]")]);
-            let place = self.root.nearest(&element).place.clone();
+            let node = self.root.nearest(&element);
+            let (place, hidden) = (node.place.clone(), node.hidden_texts());
             match self.id(pipeline, text, targets) {
                 Ok(id) if !ids.contains(&id) => ids.push(id),
                 Ok(id) if list == "processors" => {
@@ -149,7 +150,10 @@ impl<'a> Pipelines<'a> {
                     joined(at),
                     targets.word
                 )),
-                Err(message) => self.problems.push(Problem::at(&place, joined(at), message)),
+                Err(message) => {
+                    let message = without_hidden(&message, &hidden);
+                    self.problems.push(Problem::at(&place, joined(at), message));
+                }
             }
         }
         ids

@@ -229,8 +229,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         };
         self.value = Some((key, &entry.node));
         self.progress.enter(key);
-        let text: StrDeserializer<'_, Fault> = key.as_str().into_deserializer();
-        let key = self.progress.note(seed.deserialize(text))?;
+        let key = seed.deserialize(Word { text: key, progress: self.progress })?;
         self.progress.leave();
         Ok(Some(key))
     }
@@ -246,6 +245,44 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 }
 
+/// A key, or the name of a variant.
+#[derive(Debug, Clone, Copy)]
+struct Word<'a> {
+    text: &'a str,
+    progress: &'a Progress,
+}
+
+impl<'de> Deserializer<'de> for Word<'_> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.progress.note(visitor.visit_str(self.text))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.progress.note(visitor.visit_newtype_struct(self))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let text: StrDeserializer<'_, Fault> = self.text.into_deserializer();
+        self.progress.note(visitor.visit_enum(text))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
 /// One variant of an enum: a word, or a map of one key.
 struct Choice<'a> {
     name: &'a str,
@@ -258,8 +295,7 @@ impl<'de> EnumAccess<'de> for Choice<'_> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
-        let name: StrDeserializer<'_, Fault> = self.name.into_deserializer();
-        let value = seed.deserialize(name)?;
+        let value = seed.deserialize(Word { text: self.name, progress: self.progress })?;
         self.progress.enter(self.name);
         Ok((value, self))
     }

@@ -1,7 +1,5 @@
 //! Reads settings strictly and says everything that is wrong with them, each thing in words and with its place.
 
-use std::collections::BTreeSet;
-
 use crate::node::{Node, Value};
 use crate::place::{Path, Problem, joined};
 use crate::read::{Failure, Fault, Progress, Reader};
@@ -23,7 +21,6 @@ pub(crate) fn read<T>(
     read: Read<'_, T>,
 ) -> Option<T> {
     let mut node = node.clone();
-    let mut left_out = BTreeSet::new();
     for _ in 0..ROUNDS_MAX {
         let progress = Progress::default();
         let error = {
@@ -37,13 +34,25 @@ pub(crate) fn read<T>(
             .failure()
             .unwrap_or_else(|| Failure { path: Path::new(), fault: Fault::Other(error.to_string()) });
         let failure = at_the_field_it_names(failure, &node);
-        if !is_null_that_means_default(&failure, &node) && !is_consequence(&failure, &left_out) {
+        let is_new = !node.at(&failure.path).is_some_and(is_left_out)
+            && !is_null_that_means_default(&failure, &node)
+            && !is_consequence(&failure, &node);
+        if is_new {
             problems.push(problem(&failure, &node, path));
         }
-        if failure.path.is_empty() || !node.remove(&failure.path) {
-            return None;
+        leave_out(&mut node, failure.path)?;
+    }
+    None
+}
+
+/// Leaves out what is at the path, or, where that is left out already and misses, what it stands in. `None`: nothing
+/// is left.
+fn leave_out(node: &mut Node, mut path: Path) -> Option<()> {
+    while !path.is_empty() {
+        if node.remove(&path) {
+            return Some(());
         }
-        left_out.insert(failure.path);
+        path.pop();
     }
     None
 }
@@ -55,12 +64,14 @@ fn is_null_that_means_default(failure: &Failure, node: &Node) -> bool {
     is_value && is_null && matches!(failure.fault, Fault::Mismatch { .. })
 }
 
-/// A field that misses only because its value was wrong.
-fn is_consequence(failure: &Failure, left_out: &BTreeSet<Path>) -> bool {
+/// A field that misses only because its value was wrong and is left out.
+fn is_consequence(failure: &Failure, node: &Node) -> bool {
     let Fault::MissingField(field) = failure.fault else { return false };
-    let mut path = failure.path.clone();
-    path.push(field.to_owned());
-    left_out.contains(&path)
+    node.at(&failure.path).and_then(|node| node.child(field)).is_some_and(is_left_out)
+}
+
+fn is_left_out(node: &Node) -> bool {
+    node.value == Value::Removed
 }
 
 /// Flattened settings tell of an unknown field only in their message, one level too high.
@@ -118,4 +129,93 @@ fn is_hidden(node: &Node) -> bool {
 /// The keys of a file are a part of the config; those in a variable may be a secret that looks like a map.
 fn is_hidden_key(node: &Node) -> bool {
     node.reference.as_ref().is_some_and(|reference| !reference.starts_with("${file:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::yaml::parse;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[serde(default)]
+        text: String,
+        #[serde(default = "seven")]
+        number: u64,
+        #[serde(default)]
+        maybe: Option<String>,
+        #[serde(default)]
+        list: Vec<u8>,
+        #[serde(default)]
+        map: BTreeMap<String, f64>,
+        #[serde(default)]
+        choice: Choice,
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Choice {
+        #[default]
+        Nothing,
+        Width(u8),
+        Named {
+            name: String,
+        },
+    }
+
+    fn seven() -> u64 {
+        7
+    }
+
+    fn sample(yaml: &str) -> (Option<Sample>, Vec<String>) {
+        let node = parse(yaml, &"c.yaml".into(), 0).unwrap();
+        let mut problems = Vec::new();
+        let sample = read(&node, &[], &mut problems, &|input| erased_serde::deserialize(input));
+        (sample, problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_field_of_text_gets_what_was_written() {
+        for (written, text) in
+            [("0123", "0123"), ("1.10", "1.10"), ("true", "true"), ("yes", "yes"), ("''", "")]
+        {
+            let (sample, problems) = sample(&format!("text: {written}"));
+            assert_eq!((sample.unwrap().text.as_str(), problems), (text, vec![]), "{written}");
+        }
+    }
+
+    #[test]
+    fn null_means_the_default_and_null_in_a_list_is_an_error() {
+        let (sample_read, problems) = sample("{text: , number: , maybe: , list: , map: , choice: }");
+        assert_eq!(problems, Vec::<String>::new());
+        let sample_read = sample_read.unwrap();
+        assert_eq!((sample_read.number, sample_read.maybe, sample_read.choice), (7, None, Choice::Nothing));
+        let (sample_read, problems) = sample("list: [1, ~, 300, 2]");
+        assert_eq!(sample_read.unwrap().list, [1, 2]);
+        assert_eq!(
+            problems,
+            [
+                "c.yaml:1:11: list[1]: found null, expected a whole number from 0 to 255",
+                "c.yaml:1:14: list[2]: found the number 300, expected a whole number from 0 to 255",
+            ]
+        );
+    }
+
+    #[test]
+    fn enums_are_words_or_maps_of_one_key() {
+        let choice = |yaml: &str| sample(&format!("choice: {yaml}")).0.unwrap().choice;
+        assert_eq!(choice("nothing"), Choice::Nothing);
+        assert_eq!(choice("{width: 3}"), Choice::Width(3));
+        assert_eq!(choice("{named: {name: x}}"), Choice::Named { name: "x".to_owned() });
+        assert_eq!(
+            sample("choice: {width: x}").1,
+            ["c.yaml:1:17: choice::width: found a text, expected a whole number from 0 to 255"]
+        );
+        assert_eq!(sample("choice: [1]").1, ["c.yaml:1:9: choice: found a list, expected a word"]);
+    }
 }

@@ -244,7 +244,8 @@ mod tests {
             bomb += &format!("a{level}: &a{level} [{row}]\n");
         }
         assert!(read(&bomb).unwrap_err().contains("more than 100000 values"));
-        assert!(read(&format!("a: {}", "[".repeat(100))).unwrap_err().contains("more than 64 levels"));
-        assert!(read(&format!("{}b: 1", "a::".repeat(100_000))).unwrap_err().contains("more than 64 levels"));
+        let nest = format!("a: {}{}", "[".repeat(100), "]".repeat(100));
+        assert!(read(&nest).unwrap_err().contains("more than 64 levels"));
+        assert!(read(&format!("{}b: 1", "a::".repeat(200))).unwrap_err().contains("more than 64 levels"));
     }
 }
