@@ -4,12 +4,13 @@ use std::fs;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, S3ConditionalPut};
 use object_store::path::Path;
 use object_store::{
     Certificate, ClientOptions, GetOptions, GetRange, ObjectStore, PutMode, PutOptions, PutPayload,
-    RetryConfig,
+    RetryConfig, StaticCredentialProvider,
 };
+use spanledger_component::settings::Secret;
 use spanledger_component::{Error, Retry};
 
 use crate::config::{Config, given};
@@ -82,13 +83,13 @@ fn client(config: &Config, bucket: &str) -> Result<AmazonS3, Error> {
     for (key, value) in [
         (AmazonS3ConfigKey::Region, given(&config.region)),
         (AmazonS3ConfigKey::Endpoint, given(&config.endpoint)),
-        (AmazonS3ConfigKey::AccessKeyId, given(&config.access_key_id)),
-        (AmazonS3ConfigKey::SecretAccessKey, config.secret_access_key.as_ref().map(|secret| secret.reveal())),
-        (AmazonS3ConfigKey::Token, config.session_token.as_ref().map(|secret| secret.reveal())),
     ] {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
+        if let Some(value) = value {
             client = client.with_config(key, value);
         }
+    }
+    if let Some(keys) = keys(config) {
+        client = client.with_credentials(Arc::new(StaticCredentialProvider::new(keys)));
     }
     let endpoint = client.get_config_value(&AmazonS3ConfigKey::Endpoint);
     let endpoint = endpoint.as_deref().map(|endpoint| endpoint.trim_end_matches('/'));
@@ -103,6 +104,16 @@ fn client(config: &Config, bucket: &str) -> Result<AmazonS3, Error> {
         .with_client_options(http(config, endpoint)?)
         .build()
         .map_err(|error| Error::caused(format!("set up the client of bucket {bucket}"), error))
+}
+
+/// The keys of the settings: all or none of them, so that a token in the environment is not taken with another's key.
+fn keys(config: &Config) -> Option<AwsCredential> {
+    let reveal = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
+    Some(AwsCredential {
+        key_id: given(&config.access_key_id)?.to_owned(),
+        secret_key: reveal(&config.secret_access_key)?,
+        token: reveal(&config.session_token).filter(|token| !token.is_empty()),
+    })
 }
 
 /// The endpoint with the bucket as part of the host name.
@@ -168,7 +179,7 @@ mod tests {
         let client = client(&config, "lake").unwrap();
         let url =
             client.signed_url(http::Method::PUT, &Path::from("x/y"), Duration::from_secs(1)).await.unwrap();
-        url.to_string().split('?').next().unwrap().to_owned()
+        url.as_ref().split('?').next().unwrap().to_owned()
     }
 
     #[tokio::test]

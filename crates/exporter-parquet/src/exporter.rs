@@ -82,8 +82,9 @@ impl ParquetExporter {
                 let folder = root.clone();
                 let opened = tokio::task::spawn_blocking(move || Directory::open(&folder, &own)).await;
                 let opened = opened.map_err(std::io::Error::other).flatten();
-                let attempt =
-                    || format!("exporters::{}::path: make folder {}", self.context.id, root.display());
+                let attempt = || {
+                    format!("exporters::{}::path: make or read folder {}", self.context.id, root.display())
+                };
                 Ok(Store::Directory(opened.map_err(|error| Error::caused(attempt(), error))?))
             }
         }

@@ -6,6 +6,7 @@ use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr,
 };
@@ -58,7 +59,12 @@ impl Table {
         TABLE.get_or_init(|| {
             let columns = content::COLUMNS.to_vec();
             let table = Self::new("content", columns, Spans::schema(), Spans::FIELDS);
-            Self { messages_only: true, ..table }
+            // Readers that know of it can search a row group by trace. Of the other tables the first key is no column.
+            let sorted = table.schema.index_of("trace_id").ok().and_then(|place| i32::try_from(place).ok());
+            let sorted = sorted
+                .map(|column_idx| vec![SortingColumn { column_idx, descending: false, nulls_first: false }]);
+            let properties = table.properties.as_ref().clone().into_builder().set_sorting_columns(sorted);
+            Self { messages_only: true, properties: Arc::new(properties.build()), ..table }
         })
     }
 

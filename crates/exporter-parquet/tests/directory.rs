@@ -36,6 +36,9 @@ async fn spans_are_sorted_by_minute_then_trace_and_content_by_trace() {
     let expected = [("2", "0"), ("1", "2"), ("1", "1"), ("1", "0"), ("2", "1")];
     assert_eq!(order, expected.map(|(position, index)| (position.to_owned(), index.to_owned())));
 
+    let events: Vec<_> = spans.iter().map(|row| value(row, "events").matches("of the row").count()).collect();
+    assert_eq!(events, [0, 2, 1, 0, 1], "nested values stay with their row");
+
     let content = rows(&file(root.path(), "content"));
     let messages: Vec<_> = content.iter().map(|row| value(row, "input_messages")).collect();
     assert_eq!(messages, ["\"c\"", "\"a\"", "\"b\""]);
@@ -140,6 +143,8 @@ async fn a_run_is_a_row_group_with_bloom_filters_and_the_encodings_of_its_column
         assert!(column.statistics().is_some() && column.column_index_offset().is_some(), "{name}");
     }
     let content = support::file(root.path(), "content");
+    let sorted = content.metadata().row_group(0).sorting_columns().unwrap();
+    assert_eq!((sorted.len(), sorted[0].column_idx, sorted[0].descending), (1, 1, false));
     let messages = content.metadata().row_group(0).column(6);
     assert_eq!(messages.column_path().string(), "input_messages");
     assert!(messages.statistics().is_none() && messages.dictionary_page_offset().is_none());

@@ -124,7 +124,7 @@ async fn a_folder_that_cannot_be_made_is_named_with_its_key() {
     std::fs::write(&path, "").unwrap();
     let mut exporter = Parquet::build(&config(&path), &context(&Meter::default())).unwrap();
     let error = exporter.start(Default::default()).await.err().unwrap().to_string();
-    assert!(error.starts_with("exporters::parquet::path: make folder"), "{error}");
+    assert!(error.starts_with("exporters::parquet::path: make or read folder"), "{error}");
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ pub(crate) fn spans(position: i64, rows: &[Span]) -> Spans {
         "billable" => Arc::new(BooleanArray::from(vec![true; length])),
         "ingested_at" => micros((0..length).map(|_| NOON)),
         "finish_reasons" => lists(field, length),
+        "events" => events(field, length),
         "position" => ints((0..length).map(|_| position)),
         "index" => Arc::new(Int32Array::from_iter_values(0..length as i32)),
         "input_messages" => texts(rows.iter().map(|row| row.input.map(str::to_owned))),
@@ -120,6 +121,19 @@ fn lists(field: &Field, length: usize) -> ArrayRef {
     let DataType::List(element) = field.data_type() else { panic!("not a list") };
     let values = Arc::new(StringViewArray::from_iter_values(vec!["stop"; length]));
     Arc::new(ListArray::new(element.clone(), OffsetBuffer::from_lengths(vec![1; length]), values, None))
+}
+
+/// As many events a row as its place says, each named after the row.
+fn events(field: &Field, length: usize) -> ArrayRef {
+    let DataType::List(element) = field.data_type() else { panic!("not a list") };
+    let DataType::Struct(fields) = element.data_type() else { panic!("not a list of structs") };
+    let DataType::Map(entries, _) = fields[2].data_type() else { panic!("events have attributes") };
+    let rows: Vec<usize> = (0..length).map(|row| row % 3).collect();
+    let count = rows.iter().sum();
+    let names = (0..length).flat_map(|row| vec![Some(format!("an event of the row {row}")); row % 3]);
+    let columns = vec![ints(0..count as i64), texts(names), maps(entries, count)];
+    let values = Arc::new(StructArray::new(fields.clone(), columns, None));
+    Arc::new(ListArray::new(element.clone(), OffsetBuffer::from_lengths(rows), values, None))
 }
 
 /// A batch of one range of positions.
