@@ -68,6 +68,41 @@ fn costs_are_exactly_those_of_the_reference() {
     }
 }
 
+/// The cost of input alone, in micro dollars.
+fn input_cost(
+    provider: &str,
+    model: &str,
+    time: &str,
+    service_tier: Option<&str>,
+    input_tokens: i64,
+) -> i128 {
+    let usage = Usage { input_tokens: Some(input_tokens), output_tokens: Some(0), ..Usage::default() };
+    let (provider, model, start_unix_nano) = (Some(provider), Some(model), unix_nano(time));
+    let call = CallRef { provider, model, start_unix_nano, service_tier, usage, ..CallRef::default() };
+    Prices::bundled().cost(&call).total.unwrap() / 1_000_000
+}
+
+#[test]
+fn a_tier_begins_above_its_start() {
+    let cost = |input| input_cost("anthropic", "claude-sonnet-4-5", "2026-01-01T00:00:00Z", None, input);
+    assert_eq!(cost(200_000), 600_000, "3 dollars a million");
+    assert_eq!(cost(200_001), 1_200_006, "6 dollars a million");
+}
+
+#[test]
+fn a_price_begins_with_the_first_moment_of_its_day() {
+    let cost = |time| input_cost("openai", "gpt-5", time, Some("flex"), 1_000_000);
+    assert_eq!(cost("2026-10-11T23:59:59Z"), 1_250_000);
+    assert_eq!(cost("2026-10-12T00:00:00Z"), 625_000);
+}
+
+#[test]
+fn a_tier_of_one_provider_is_not_that_of_another_who_resells_the_model() {
+    let cost = |provider| input_cost(provider, "gpt-5", "2026-11-01T00:00:00Z", Some("flex"), 1_000_000);
+    assert_eq!(cost("openai"), 625_000);
+    assert_eq!(cost("azure"), 1_250_000);
+}
+
 /// Every literal that some model of the table answers to, with its provider.
 fn names() -> Vec<(String, String)> {
     fn literals(test: &Value, found: &mut Vec<String>) {
