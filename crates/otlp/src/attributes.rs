@@ -124,11 +124,7 @@ pub(crate) fn append_value(
     value: &Merged,
     fields: Cursor,
 ) -> Result<bool, Fault> {
-    let any = match value {
-        Merged::Absent => Any::Empty,
-        Merged::Whole(slice) => Any::read(fields.inside(*slice))?,
-        Merged::Joined(bytes) => Any::read(Cursor::new(bytes))?,
-    };
+    let any = Any::merged(value, fields)?;
     match (any, value) {
         (Any::Text(text), Merged::Whole(_)) => values.append(block, text),
         (Any::Text(text), _) => values.append_copy(text.bytes),

@@ -66,8 +66,17 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn within(self, message: Message, body: &[u8]) -> Malformed {
+        self.found(fields::root(message), body)
+    }
+
+    /// The same for the bytes of one span.
+    pub(crate) fn within_span(self, wire: &[u8]) -> Malformed {
+        self.found(&fields::SPAN, wire)
+    }
+
+    fn found(self, message: &fields::Message, bytes: &[u8]) -> Malformed {
         let mut path = String::new();
-        locate(fields::root(message), Cursor::new(body), self.offset, &mut path);
+        locate(message, Cursor::new(bytes), self.offset, &mut path);
         let path = if path.is_empty() { "request".to_owned() } else { path };
         Malformed::Protobuf { path, offset: self.offset, reason: self.reason }
     }

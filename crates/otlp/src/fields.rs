@@ -126,12 +126,12 @@ const TEMPORALITY: Field = one(
     ]),
 );
 
-pub(crate) static KEY_VALUE: Message = Message::new(
+static KEY_VALUE: Message = Message::new(
     Part,
     &[(1, one("key", Text)), (2, one("value", Kind::Message(&ANY_VALUE))), (3, one("keyStrindex", Int))],
 );
 
-pub(crate) static ANY_VALUE: Message = Message::new(
+static ANY_VALUE: Message = Message::new(
     Part,
     &[
         (1, one("stringValue", Text)),
@@ -173,7 +173,7 @@ static RESOURCE_SPANS: Message = Message::new(
 static SCOPE_SPANS: Message =
     Message::new(Part, &[(1, SCOPE_FIELD), (2, many("spans", Kind::Message(&SPAN))), (3, SCHEMA_URL)]);
 
-static SPAN: Message = Message::new(
+pub(crate) static SPAN: Message = Message::new(
     Span,
     &[
         (1, one("traceId", Id)),

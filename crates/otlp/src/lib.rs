@@ -18,21 +18,30 @@
 mod attributes;
 mod block;
 mod columns;
+mod encode;
 mod envelope;
 mod error;
 mod events;
 mod fields;
 mod id;
 mod items;
+mod json;
 mod links;
+mod logs;
+mod overlay;
+mod scalar;
 mod spans;
 mod text;
 mod value;
 mod walk;
 mod wire;
+mod writer;
 
+pub use encode::{Changed, encode_spans};
 pub use error::{Malformed, Reason};
 pub use items::Source;
+pub use json::json_to_protobuf;
+pub use logs::decode_logs;
 pub use spans::decode_spans;
 pub use walk::{RejectReason, Rejection, Walked, walk};
 

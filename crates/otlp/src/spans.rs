@@ -234,8 +234,10 @@ impl<'a> Scalars<'a> {
     }
 }
 
-const KINDS: &[&str] = &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
-const STATUS_CODES: &[&str] = &["UNSET", "OK", "ERROR"];
+/// What [`spans::KIND`] holds, by number.
+pub(crate) const KINDS: &[&str] = &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
+/// What [`spans::STATUS_CODE`] holds, by number.
+pub(crate) const STATUS_CODES: &[&str] = &["UNSET", "OK", "ERROR"];
 
 /// Appends the name of a number; one without a name is written as digits.
 fn append_enum(column: &mut TextColumn, number: i32, names: &[&str]) {

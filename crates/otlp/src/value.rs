@@ -51,6 +51,16 @@ impl<'a> Any<'a> {
         Ok(any)
     }
 
+    /// Reads the `AnyValue` that is a field of the message with these fields.
+    #[inline]
+    pub(crate) fn merged(value: &'a Merged<'a>, fields: Cursor<'a>) -> Result<Self, Fault> {
+        match value {
+            Merged::Absent => Ok(Self::Empty),
+            Merged::Whole(slice) => Self::read(fields.inside(*slice)),
+            Merged::Joined(bytes) => Self::read(Cursor::new(bytes)),
+        }
+    }
+
     /// Appends this value as JSON. `depth` is how many more values may lie within it.
     pub(crate) fn write_json(self, json: &mut Vec<u8>, depth: u32) -> Result<(), Fault> {
         match self {
@@ -95,12 +105,7 @@ fn write_map(fields: Cursor, json: &mut Vec<u8>, depth: u32) -> Result<(), Fault
             let pair = Pair::read(fields)?;
             write_string(pair.key, json)?;
             json.push(b':');
-            match &pair.value {
-                Merged::Absent => Any::Empty,
-                Merged::Whole(slice) => Any::read(fields.inside(*slice))?,
-                Merged::Joined(bytes) => Any::read(Cursor::new(bytes))?,
-            }
-            .write_json(json, inner)
+            Any::merged(&pair.value, fields)?.write_json(json, inner)
         })
     })?;
     json.push(b'}');
@@ -153,5 +158,17 @@ impl<'a> Pair<'a> {
             }
         }
         Ok(pair)
+    }
+
+    /// The text of the value of this pair, which was read from `fields`.
+    pub(crate) fn text(&self, fields: Cursor) -> Result<Vec<u8>, Fault> {
+        match Any::merged(&self.value, fields)? {
+            Any::Text(slice) => Ok(slice.bytes.to_vec()),
+            other => {
+                let mut json = Vec::new();
+                other.write_json(&mut json, DEPTH_MAX)?;
+                Ok(json)
+            }
+        }
     }
 }

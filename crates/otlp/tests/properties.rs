@@ -1,0 +1,131 @@
+//! Laws that hold for every request, with prost as the reference.
+
+mod support;
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use prost::Message as _;
+use spanledger_otlp::{Changed, Message, Source, decode_logs, decode_spans, encode_spans, walk};
+use support::{arbitrary, columns, reference};
+
+const LOG: &str = "0123456789abcdef0123456789abcdef";
+
+proptest! {
+    #![proptest_config(support::config())]
+
+    #[test]
+    fn spans_decode_as_prost_reads_them(requests in vec(arbitrary::traces(), 1..4)) {
+        let bodies: Vec<Bytes> = requests.iter().map(|request| request.encode_to_vec().into()).collect();
+        let walked: Vec<Vec<u32>> = bodies.iter().map(|body| rejected(Message::Traces, body)).collect();
+        let rows = decode_spans(LOG, &sources(&bodies, &walked)).unwrap();
+        let expected: Vec<_> = requests.iter().map(reference::spans).collect();
+        prop_assert_eq!(&walked, &expected.iter().map(|(_, rejected)| rejected.clone()).collect::<Vec<_>>());
+        let expected: Vec<_> = expected.into_iter().flat_map(|(rows, _)| rows).collect();
+        prop_assert_eq!(columns::rows(&rows), expected);
+    }
+
+    #[test]
+    fn log_records_decode_as_prost_reads_them(requests in vec(arbitrary::logs(), 1..4)) {
+        let bodies: Vec<Bytes> = requests.iter().map(|request| request.encode_to_vec().into()).collect();
+        let walked: Vec<Vec<u32>> = bodies.iter().map(|body| rejected(Message::Logs, body)).collect();
+        let rows = decode_logs(LOG, &sources(&bodies, &walked)).unwrap();
+        let expected: Vec<_> = requests.iter().map(reference::logs).collect();
+        prop_assert_eq!(&walked, &expected.iter().map(|(_, rejected)| rejected.clone()).collect::<Vec<_>>());
+        let expected: Vec<_> = expected.into_iter().flat_map(|(rows, _)| rows).collect();
+        prop_assert_eq!(columns::rows(&rows), expected);
+    }
+
+    #[test]
+    fn spans_encode_as_they_came(requests in vec(arbitrary::traces(), 1..4)) {
+        let bodies: Vec<Bytes> = requests.iter().map(|request| request.encode_to_vec().into()).collect();
+        let walked: Vec<Vec<u32>> = bodies.iter().map(|body| rejected(Message::Traces, body)).collect();
+        let rows = decode_spans(LOG, &sources(&bodies, &walked)).unwrap();
+        let expected: Vec<String> = requests.iter().zip(&walked).flat_map(|(request, walked)| flat(request, walked)).collect();
+
+        let encoded = encode_spans(&rows, Changed::default()).unwrap();
+        let encoded = ExportTraceServiceRequest::decode(&encoded[..]).unwrap();
+        prop_assert_eq!(flat(&encoded, &[]), expected);
+
+        let all = Changed { name: true, kind: true, status: true, span_attributes: true };
+        let encoded: Bytes = encode_spans(&rows, all).unwrap().into();
+        let sources = [Source { body: &encoded, position: 0, arrival_unix_nano: 0, rejected: &[] }];
+        let without_index = |rows| columns::rows(rows).into_iter().map(|mut row| { row.remove("index"); row }).collect::<Vec<_>>();
+        prop_assert_eq!(without_index(&decode_spans(LOG, &sources).unwrap()), without_index(&rows));
+    }
+
+    #[test]
+    fn the_walk_accepts_of_arbitrary_bytes_what_prost_accepts(body in vec(any::<u8>(), 0..40)) {
+        agrees_with_prost(&body)?;
+    }
+
+    #[test]
+    fn the_walk_accepts_of_damaged_requests_what_prost_accepts(
+        request in arbitrary::traces(),
+        damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let mut body = request.encode_to_vec();
+        for (place, byte) in damage.into_iter().filter(|_| !request.resource_spans.is_empty()) {
+            let place = place.index(body.len());
+            body[place] = byte;
+        }
+        agrees_with_prost(&body)?;
+        body.truncate(end.index(body.len() + 1));
+        agrees_with_prost(&body)?;
+    }
+}
+
+fn sources<'a>(bodies: &'a [Bytes], rejected: &'a [Vec<u32>]) -> Vec<Source<'a>> {
+    let all = (7..).zip(bodies).zip(rejected);
+    all.map(|((position, body), rejected)| Source { body, position, arrival_unix_nano: 5_000, rejected })
+        .collect()
+}
+
+/// Each span that is not rejected, with its scope and its resource.
+fn flat(request: &ExportTraceServiceRequest, rejected: &[u32]) -> Vec<String> {
+    let (mut spans, mut index) = (Vec::new(), 0);
+    for resource in &request.resource_spans {
+        for scope in &resource.scope_spans {
+            for span in &scope.spans {
+                if !rejected.contains(&index) {
+                    let (resource_url, scope_url) = (&resource.schema_url, &scope.schema_url);
+                    let (resource, scope) = (&resource.resource, &scope.scope);
+                    spans.push(format!("{resource:?} {resource_url} {scope:?} {scope_url} {span:?}"));
+                }
+                index += 1;
+            }
+        }
+    }
+    spans
+}
+
+fn rejected(message: Message, body: &[u8]) -> Vec<u32> {
+    walk(message, body).unwrap().rejected.iter().map(|rejection| rejection.index).collect()
+}
+
+/// The walk accepts `body` when prost does; and then the decoder reads from it what prost reads.
+fn agrees_with_prost(body: &[u8]) -> Result<(), TestCaseError> {
+    let traces = ExportTraceServiceRequest::decode(body);
+    prop_assert_eq!(walk(Message::Traces, body).is_ok(), traces.is_ok(), "traces: {:?}", traces);
+    let logs = ExportLogsServiceRequest::decode(body);
+    prop_assert_eq!(walk(Message::Logs, body).is_ok(), logs.is_ok(), "logs: {:?}", logs);
+    let metrics = ExportMetricsServiceRequest::decode(body);
+    prop_assert_eq!(walk(Message::Metrics, body).is_ok(), metrics.is_ok(), "metrics: {:?}", metrics);
+
+    let body = [Bytes::copy_from_slice(body)];
+    if let Ok(traces) = traces {
+        let rejected = [rejected(Message::Traces, &body[0])];
+        let rows = decode_spans(LOG, &sources(&body, &rejected)).unwrap();
+        prop_assert_eq!(columns::rows(&rows), reference::spans(&traces).0);
+    }
+    if let Ok(logs) = logs {
+        let rejected = [rejected(Message::Logs, &body[0])];
+        let rows = decode_logs(LOG, &sources(&body, &rejected)).unwrap();
+        prop_assert_eq!(columns::rows(&rows), reference::logs(&logs).0);
+    }
+    Ok(())
+}
