@@ -165,6 +165,8 @@ mod tests {
     use std::time::Duration;
 
     use object_store::signer::Signer as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
     use super::*;
 
@@ -194,6 +196,54 @@ mod tests {
         assert_eq!(url(|_| ()).await, "https://lake.s3.eu-central-1.amazonaws.com/x/y");
         let path = |config: &mut Config| config.path_style = Some(true);
         assert_eq!(url(path).await, "https://s3.eu-central-1.amazonaws.com/lake/x/y");
+    }
+
+    /// What an upload asks of a store, and what becomes of the answer.
+    async fn upload_answered(status: &str) -> (String, Result<Created, Retry>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config {
+            endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
+            access_key_id: Some("key".into()),
+            secret_access_key: Some("secret".to_owned().into()),
+            ..Config::default()
+        };
+        let bucket = Bucket::open(&config, "lake", "llm").unwrap();
+        let answer =
+            format!("HTTP/1.1 {status}\r\nETag: \"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let served = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"onetwo") {
+                assert_ne!(connection.read_buf(&mut request).await.unwrap(), 0);
+            }
+            connection.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(request).unwrap().to_lowercase()
+        };
+        let content = ["one".into(), "two".into()];
+        tokio::join!(served, bucket.create("v1/x=y/z.parquet", &content))
+    }
+
+    #[tokio::test]
+    async fn an_upload_is_one_request_on_the_condition_that_there_is_no_such_object() {
+        let (request, created) = upload_answered("200 OK").await;
+        assert!(request.starts_with("put /lake/llm/v1/x%3dy/z.parquet http/1.1\r\n"), "{request}");
+        assert!(request.contains("\r\nif-none-match: *\r\n"), "{request}");
+        assert_eq!(created.unwrap(), Created::New);
+    }
+
+    #[tokio::test]
+    async fn answers_of_a_store_are_delivered_there_already_for_later_or_for_an_operator() {
+        assert_eq!(upload_answered("412 Precondition Failed").await.1.unwrap(), Created::Exists);
+        for (status, alarm) in [
+            ("503 Service Unavailable", false),
+            ("500 Internal Server Error", false),
+            ("403 Forbidden", true),
+            ("404 Not Found", true),
+        ] {
+            let retry = upload_answered(status).await.1.unwrap_err();
+            assert_eq!(retry.alarm, alarm, "{status}: {retry}");
+            assert!(!retry.to_string().contains("secret"), "{retry}");
+        }
     }
 
     #[test]

@@ -95,6 +95,11 @@ mod tests {
     }
 
     #[test]
+    fn no_start_goes_by_arrival_even_where_the_clock_says_1970() {
+        assert_eq!(Day::of(0, 49 * HOUR).date().to_string(), "1970-01-03");
+    }
+
+    #[test]
     fn a_file_is_named_by_log_exporter_and_range() {
         let plan = Plan {
             id: PlanId([1; 16]),
