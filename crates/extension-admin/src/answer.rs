@@ -1,0 +1,140 @@
+//! What is asked and what is answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use bytes::Bytes;
+use http_body_util::Full;
+use serde_json::json;
+use spanledger_component::Host;
+use spanledger_component::settings::{GoDuration, Secret};
+
+/// How long a flush waits when it does not say.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest a flush may wait.
+const FLUSH_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+
+/// Answers requests.
+pub(crate) struct Answers {
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) token: Option<Secret>,
+}
+
+/// What a flush was asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Flush {
+    exporter: Option<String>,
+    timeout: Duration,
+}
+
+impl Answers {
+    /// Answers one request; a flush when it is over.
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+        if !self.is_allowed(request.headers()) {
+            let mut response = error(StatusCode::UNAUTHORIZED, "expected authorization: Bearer <token>");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return response;
+        }
+        match (request.uri().path(), request.method()) {
+            ("/status", &Method::GET | &Method::HEAD) => respond(StatusCode::OK, &self.host.status()),
+            ("/status", _) => method_not_allowed("GET, HEAD"),
+            ("/flush", &Method::PUT) => match Flush::of(request.uri().query().unwrap_or_default()) {
+                Ok(flush) => self.flush(flush).await,
+                Err(message) => error(StatusCode::BAD_REQUEST, &message),
+            },
+            ("/flush", _) => method_not_allowed("PUT"),
+            (path, _) => error(StatusCode::NOT_FOUND, &format!("no such path: {path}")),
+        }
+    }
+
+    async fn flush(&self, flush: Flush) -> Response<Full<Bytes>> {
+        if let Some(exporter) = &flush.exporter {
+            let branches = self.host.status().branches;
+            if !branches.iter().any(|branch| branch.id == *exporter) {
+                let known: Vec<_> = branches.iter().map(|branch| branch.id.as_str()).collect();
+                let message = format!("no exporter {exporter:?}: there are {}", known.join(", "));
+                return error(StatusCode::NOT_FOUND, &message);
+            }
+        }
+        match self.host.flush(flush.exporter.as_deref(), flush.timeout).await {
+            Ok(()) => respond(StatusCode::OK, &json!({})),
+            Err(waiting) => respond(StatusCode::GATEWAY_TIMEOUT, &json!({"waiting": waiting})),
+        }
+    }
+
+    fn is_allowed(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = &self.token else {
+            return true;
+        };
+        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let given = value.and_then(|value| value.split_once(' '));
+        given.is_some_and(|(scheme, given)| {
+            scheme.eq_ignore_ascii_case("bearer")
+                && is_same(given.trim().as_bytes(), token.reveal().as_bytes())
+        })
+    }
+}
+
+/// Compares without telling by its time where the first difference is.
+fn is_same(given: &[u8], expected: &[u8]) -> bool {
+    let differences = given.iter().zip(expected).fold(0, |found, (one, other)| found | (one ^ other));
+    given.len() == expected.len() && differences == 0
+}
+
+impl Flush {
+    fn of(query: &str) -> Result<Self, String> {
+        let mut flush = Self { exporter: None, timeout: FLUSH_TIMEOUT };
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            match key.as_ref() {
+                "exporter" => flush.exporter = Some(value.into_owned()),
+                "timeout" => {
+                    let timeout = value.parse::<GoDuration>().map_err(|error| format!("timeout: {error}"))?;
+                    flush.timeout = timeout.0.min(FLUSH_TIMEOUT_MAX);
+                }
+                key => return Err(format!("unknown parameter {key:?}: expected exporter or timeout")),
+            }
+        }
+        Ok(flush)
+    }
+}
+
+fn method_not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
+    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, &format!("expected {allowed}"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+fn error(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+    respond(status, &json!({"error": message}))
+}
+
+fn respond(status: StatusCode, body: &impl serde::Serialize) -> Response<Full<Bytes>> {
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_strictly() {
+        let flush = Flush::of("exporter=parquet%2Feu&timeout=1m30s").unwrap();
+        assert_eq!(flush, Flush { exporter: Some("parquet/eu".into()), timeout: Duration::from_secs(90) });
+        assert_eq!(Flush::of("").unwrap().timeout, Duration::from_secs(60));
+        assert_eq!(Flush::of("timeout=9999h").unwrap().timeout, Duration::from_secs(3600));
+        assert!(Flush::of("timeout=soon").unwrap_err().contains("soon"));
+        assert!(Flush::of("exportr=parquet").unwrap_err().contains("exportr"));
+    }
+
+    #[test]
+    fn tokens_are_the_same_only_as_a_whole() {
+        assert!(is_same(b"abc", b"abc"));
+        assert!(!is_same(b"ab", b"abc") && !is_same(b"abcd", b"abc") && !is_same(b"abd", b"abc"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Requests over a socket, against a host that is as a test wants it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use spanledger_component::{
+    BranchStatus, Context, Extension as _, Host, LogId, Position, Status, SystemClock, Waiting,
+};
+use spanledger_extension_admin::{Admin, Config};
+use spanledger_telemetry::Meter;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+/// Has one branch, `parquet`; remembers what flushes were asked for, and what they find waiting.
+#[derive(Default)]
+struct FakeHost {
+    asked: Mutex<Vec<(Option<String>, Duration)>>,
+    waiting: Vec<Waiting>,
+}
+
+#[async_trait]
+impl Host for FakeHost {
+    fn status(&self) -> Status {
+        let branch = BranchStatus { id: "parquet".into(), waiting_items: 7, ..BranchStatus::default() };
+        Status { version: "1.2.3".into(), branches: vec![branch], ..Status::default() }
+    }
+
+    fn started(&self) -> bool {
+        true
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn flush(&self, branch: Option<&str>, timeout: Duration) -> Result<(), Vec<Waiting>> {
+        self.asked.lock().unwrap().push((branch.map(str::to_owned), timeout));
+        match self.waiting.is_empty() {
+            true => Ok(()),
+            false => Err(self.waiting.clone()),
+        }
+    }
+}
+
+async fn serve(config: &str, host: Arc<FakeHost>) -> SocketAddr {
+    let mut config: Config = serde_json::from_str(config).unwrap();
+    config.endpoint = "127.0.0.1:0".parse().unwrap();
+    let context = Context {
+        id: "admin".parse().unwrap(),
+        clock: Arc::new(SystemClock),
+        meter: Meter::default(),
+        memory_bytes: 0,
+        log: LogId::default(),
+    };
+    let mut admin = Box::new(Admin::new(&config, &context));
+    admin.start().await.unwrap();
+    let address = admin.address().unwrap();
+    tokio::spawn(admin.run(host, CancellationToken::new()));
+    address
+}
+
+async fn request(address: SocketAddr, line: &str, headers: &str) -> (u16, Value) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test]
+async fn the_status_is_the_host_s() {
+    let address = serve("{}", Arc::default()).await;
+    let (code, body) = request(address, "GET /status", "").await;
+    assert_eq!((code, &body["version"]), (200, &json!("1.2.3")));
+    assert_eq!(body["branches"][0]["waiting_items"], 7);
+    assert_eq!(serde_json::from_value::<Status>(body).unwrap().branches[0].id, "parquet");
+}
+
+#[tokio::test]
+async fn a_flush_waits_for_the_exporter_it_names() {
+    let host = Arc::new(FakeHost::default());
+    let address = serve("{}", host.clone()).await;
+    assert_eq!(request(address, "PUT /flush?exporter=parquet&timeout=5s", "").await, (200, json!({})));
+    assert_eq!(request(address, "PUT /flush", "").await, (200, json!({})));
+    let asked = host.asked.lock().unwrap().clone();
+    assert_eq!(asked, [(Some("parquet".into()), Duration::from_secs(5)), (None, Duration::from_secs(60))]);
+}
+
+#[tokio::test]
+async fn a_flush_that_takes_too_long_says_what_waits() {
+    let waiting =
+        Waiting { branch: "parquet".into(), from: Position(12), items: 7, error: Some("bucket away".into()) };
+    let address = serve("{}", Arc::new(FakeHost { waiting: vec![waiting], ..FakeHost::default() })).await;
+    let (code, body) = request(address, "PUT /flush?timeout=1s", "").await;
+    let expected =
+        json!({"waiting": [{"branch": "parquet", "from": 12, "items": 7, "error": "bucket away"}]});
+    assert_eq!((code, body), (504, expected));
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_understood_is_said() {
+    let host = Arc::new(FakeHost::default());
+    let address = serve("{}", host.clone()).await;
+    for (line, code, part) in [
+        ("PUT /flush?exporter=nope", 404, "there are parquet"),
+        ("PUT /flush?timeout=soon", 400, "soon"),
+        ("PUT /flush?wait=1", 400, "wait"),
+        ("GET /flush", 405, "PUT"),
+        ("DELETE /status", 405, "GET"),
+        ("GET /", 404, "no such path"),
+    ] {
+        let (found, body) = request(address, line, "").await;
+        assert_eq!(found, code, "{line}");
+        assert!(body["error"].as_str().unwrap().contains(part), "{line}: {body}");
+    }
+    assert!(host.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_is_needed_when_one_is_set_and_is_never_shown() {
+    let address = serve(r#"{"token": "s3cret"}"#, Arc::default()).await;
+    for headers in ["", "authorization: Bearer wrong\r\n", "authorization: Basic s3cret\r\n"] {
+        let (code, body) = request(address, "GET /status", headers).await;
+        assert_eq!((code, body.to_string().contains("s3cret")), (401, false), "{headers}");
+    }
+    assert_eq!(request(address, "GET /status", "authorization: Bearer s3cret\r\n").await.0, 200);
+}

@@ -1,0 +1,110 @@
+//! Serves the answers, on a thread of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+
+use ::http::Request;
+use async_trait::async_trait;
+use hyper::body::Incoming;
+use spanledger_component::settings::bind;
+use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Stability, http};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::Config;
+use crate::health::Health;
+
+/// Builds the `health_check` extension.
+#[derive(Debug, Clone, Copy)]
+pub struct HealthCheckFactory;
+
+impl ExtensionFactory for HealthCheckFactory {
+    const TYPE: &'static str = "health_check";
+    const STABILITY: Stability = Stability::Beta;
+    type Config = Config;
+
+    fn check(config: &Config) -> Vec<(String, String)> {
+        config.problems()
+    }
+
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Extension>, Error> {
+        Ok(Box::new(HealthCheck::new(config, context)))
+    }
+}
+
+/// Answers whether the collector is started, and whether it takes requests.
+#[derive(Debug)]
+pub struct HealthCheck {
+    config: Config,
+    context: Context,
+    listener: Option<TcpListener>,
+}
+
+impl HealthCheck {
+    /// With these settings; nothing is opened yet.
+    pub fn new(config: &Config, context: &Context) -> Self {
+        Self { config: config.clone(), context: context.clone(), listener: None }
+    }
+
+    /// Where it listens, once it is started.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref()?.local_addr().ok()
+    }
+}
+
+#[async_trait]
+impl Extension for HealthCheck {
+    async fn start(&mut self) -> Result<(), Error> {
+        let what = format!("extensions::{}::endpoint", self.context.id);
+        let listener = bind(&self.config.endpoint.to_string(), &what).await?;
+        let address = listener.local_addr().map_err(|error| Error::caused(what, error))?;
+        info!(extension = %self.context.id, %address, "listening");
+        self.listener = Some(listener);
+        Ok(())
+    }
+
+    async fn run(self: Box<Self>, host: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error> {
+        let listener = self.listener.ok_or_else(|| Error::new("serve health: run before start"))?;
+        let health = Arc::new(Health {
+            host,
+            up_since: self.context.clock.now(),
+            clock: self.context.clock,
+            path: self.config.path,
+            bodies: self.config.response_body,
+        });
+        on_own_thread(listener, health, stop).await
+    }
+}
+
+/// The listener moves to the runtime of a new thread, which load on the collector's own workers cannot slow down.
+async fn on_own_thread(
+    listener: TcpListener,
+    health: Arc<Health>,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let failed = |error| Error::caused("serve health on a thread of its own", error);
+    let listener = listener.into_std().map_err(failed)?;
+    let (ended, end) = oneshot::channel();
+    let serve = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(listener)?;
+            let answer = move |request: Request<Incoming>| {
+                let response = health.answer(request.method(), request.uri().path());
+                async move { response }
+            };
+            http::serve(listener, answer, stop).await;
+            Ok(())
+        })
+    };
+    let thread = thread::Builder::new().name("health".into()).spawn(move || {
+        let _ = ended.send(serve());
+    });
+    let thread = thread.map_err(failed)?;
+    let result = end.await.map_err(|_| Error::new("serve health: the thread ended"))?;
+    let _ = thread.join();
+    result.map_err(failed)
+}
