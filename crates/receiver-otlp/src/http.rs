@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::Body;
 use prost::Message as _;
 use spanledger_component::{Accepted, Request as Export, Reservation, Signal};
+use spanledger_otlp::{Malformed, Message, json_to_protobuf};
 
 use crate::body::{Expected, Gathered, drain, next_piece, within};
 use crate::config::HttpConfig;
@@ -90,7 +91,7 @@ impl Http {
         };
         let (body, room) = match form {
             Form::Protobuf => (body, room),
-            Form::Json => transcode(signal, &body, room).await?,
+            Form::Json => transcode(signal, body, room).await?,
         };
         Ok((signal, self.counted.accept(Export { signal, body }, room).await?))
     }
@@ -147,11 +148,23 @@ where
 
 /// JSON becomes protobuf at the door, so that everything behind it has one decoder.
 async fn transcode(
-    _signal: Signal,
-    _json: &Bytes,
-    _room: Reservation,
+    signal: Signal,
+    json: Bytes,
+    mut room: Reservation,
 ) -> Result<(Bytes, Reservation), Failure> {
-    Err(Failure::new(Reason::MediaType, "application/json is not supported yet: send application/x-protobuf"))
+    let bytes_max = room.bytes_max();
+    // For a moment there are both; protobuf is hardly ever the larger one.
+    room.grow_to(json.len().saturating_mul(2).min(bytes_max)).await?;
+    let message = match signal {
+        Signal::Traces => Message::Traces,
+        Signal::Metrics => Message::Metrics,
+        Signal::Logs => Message::Logs,
+    };
+    match json_to_protobuf(message, &json, bytes_max) {
+        Ok(protobuf) => Ok((Bytes::from(protobuf), room)),
+        Err(Malformed::TooLarge { .. }) => Err(Failure::too_large(json.len(), bytes_max)),
+        Err(error) => Err(Failure::new(Reason::Malformed, error.to_string())),
+    }
 }
 
 fn too_slow(time: Duration) -> Failure {
