@@ -152,10 +152,16 @@ fn retry(attempt: String, error: object_store::Error) -> Retry {
         Store::Generic { source, .. } if source.to_string().contains(MACHINE_KEYS) => {
             "no keys are set, and the machine has none: set access_key_id and secret_access_key"
         }
+        Store::Generic { source, .. } if REFUSALS.iter().any(|text| source.to_string().contains(text)) => {
+            "the store does not take the request as it is; check the region, and whether the keys have expired"
+        }
         _ => return Retry::transient(Error::caused(attempt, error)),
     };
     Retry::alarm(Error::caused(format!("{attempt}: {meaning}"), error))
 }
+
+/// How the client words an answer of 400, and a redirect to another region.
+const REFUSALS: [&str; 2] = ["status code: 400", "incorrectly configured region"];
 
 /// Where machines of a cloud are asked for their keys.
 const MACHINE_KEYS: &str = "169.254.169.254";
@@ -237,6 +243,8 @@ mod tests {
         for (status, alarm) in [
             ("503 Service Unavailable", false),
             ("500 Internal Server Error", false),
+            ("301 Moved Permanently", true),
+            ("400 Bad Request", true),
             ("403 Forbidden", true),
             ("404 Not Found", true),
         ] {

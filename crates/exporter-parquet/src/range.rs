@@ -1,6 +1,7 @@
 //! The open range: what was exported since the last seal.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::mem;
 
 use parquet::errors::ParquetError;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 use crate::delivery::Object;
 use crate::file::File;
 use crate::partition::{self, Day};
-use crate::run::Run;
+use crate::run::{Key, Run};
 use crate::table::Table;
 
 /// What was exported and is not sealed: runs that gather, and files that grow.
@@ -123,11 +124,11 @@ impl Range {
         table: &'static Table,
         day: Day,
         run: &Run,
-        keys: &[crate::run::Key],
+        keys: &[Key],
     ) -> Result<(), ParquetError> {
         let file = match self.files.entry((table.name, day)) {
-            std::collections::btree_map::Entry::Occupied(file) => file.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => place.insert(File::try_new(table)?),
+            Entry::Occupied(file) => file.into_mut(),
+            Entry::Vacant(place) => place.insert(File::try_new(table)?),
         };
         file.append(run.batches(), keys)
     }
