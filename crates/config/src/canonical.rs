@@ -22,12 +22,12 @@ pub(crate) fn canonical(node: &Node) -> Json {
             Json::Object(map.iter().map(|(key, entry)| (key.clone(), canonical(&entry.node))).collect())
         }
     };
-    match &node.original {
-        Some(written) if plain.to_string() != **written => {
-            plain_reference(written).map_or(plain, Json::String)
-        }
-        _ => plain,
+    let Some(written) = &node.original else { return plain };
+    let spelt = plain.to_string();
+    if spelt == **written {
+        return plain;
     }
+    plain_reference(written).map_or(plain, Json::String)
 }
 
 fn integer_number(integer: i128) -> Json {

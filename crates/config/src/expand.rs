@@ -7,19 +7,25 @@ use crate::node::{DEPTH_MAX, Node, Value};
 use crate::place::{Place, Problem, joined};
 use crate::scalar::resolve;
 use crate::source::{Env, scheme};
-use crate::yaml;
+use crate::yaml::{self, NODES_MAX};
 
 /// The most replacements in one value, as in the Collector.
 const ROUNDS_MAX: usize = 1_000;
 /// The most replacements in a whole config.
 const TOTAL_MAX: usize = 10_000;
+/// The most problems that are said: a value that stands for itself has endless ones.
+const PROBLEMS_MAX: usize = 100;
 /// The most text that replacements may make of one value.
 const TEXT_BYTES_MAX: usize = 16 << 20;
+/// The most text that all replacements together may bring in.
+const TOTAL_BYTES_MAX: usize = 64 << 20;
 
 /// Replaces references in the values of a tree; keys stay as they are.
 pub(crate) struct Expander<'a> {
     env: &'a dyn Env,
     replaced: usize,
+    bytes: usize,
+    nodes: usize,
     path: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) problems: Vec<Problem>,
@@ -39,7 +45,15 @@ enum Expanded {
 
 impl<'a> Expander<'a> {
     pub(crate) fn new(env: &'a dyn Env) -> Self {
-        Self { env, replaced: 0, path: Vec::new(), warnings: Vec::new(), problems: Vec::new() }
+        Self {
+            env,
+            replaced: 0,
+            bytes: 0,
+            nodes: 0,
+            path: Vec::new(),
+            warnings: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// Replaces all references at and below the node. What cannot be replaced becomes a problem.
@@ -51,7 +65,9 @@ impl<'a> Expander<'a> {
                 match self.text(&reference, &place) {
                     Ok(expanded) => *node = self.replaced(&place, &reference, expanded),
                     Err(message) => {
-                        self.problems.push(Problem::at(&place, joined(&self.path), message));
+                        if self.problems.len() < PROBLEMS_MAX {
+                            self.problems.push(Problem::at(&place, joined(&self.path), message));
+                        }
                         node.value = Value::Removed;
                     }
                 }
@@ -143,7 +159,7 @@ impl<'a> Expander<'a> {
     }
 
     /// What a whole value means as YAML: a node, or `None` when it is the text itself.
-    fn parsed(&self, text: &str, address: &str) -> Result<Option<Node>, String> {
+    fn parsed(&mut self, text: &str, address: &str) -> Result<Option<Node>, String> {
         let source: Arc<str> = match scheme(address) {
             Some(("file", path)) => path.into(),
             _ => address.into(),
@@ -157,6 +173,10 @@ impl<'a> Expander<'a> {
         }
         if matches!(node.value, Value::Text(_)) {
             return Ok(None);
+        }
+        self.nodes += node.count();
+        if self.nodes > NODES_MAX {
+            return Err(format!("references bring in more than {NODES_MAX} values"));
         }
         node.original = Some(text.into());
         Ok(Some(node))
@@ -180,9 +200,15 @@ impl<'a> Expander<'a> {
 
     fn find(&mut self, address: &str, place: &Place) -> Result<Found, String> {
         self.replaced += 1;
-        if self.replaced > TOTAL_MAX {
-            return Err(format!("more than {TOTAL_MAX} references: does one stand for itself?"));
+        if self.replaced > TOTAL_MAX || self.bytes > TOTAL_BYTES_MAX {
+            return Err(format!("more than {TOTAL_MAX} references, or 64 MiB: does one stand for itself?"));
         }
+        let found = self.look_up(address, place)?;
+        self.bytes += found.as_ref().map_or(0, String::len);
+        Ok(found)
+    }
+
+    fn look_up(&mut self, address: &str, place: &Place) -> Result<Found, String> {
         match scheme(address) {
             Some(("env", rest)) => self.variable(rest, place),
             Some(("file", path)) => match self.env.file(Path::new(path)) {
@@ -290,8 +316,8 @@ mod tests {
         }
     }
 
-    /// The value and the text of a field of text.
-    fn expanded(text: &str) -> (Value, String) {
+    /// The value, the text of a field of text, and what is wrong.
+    fn expanded_with_problems(text: &str) -> (Value, String, Vec<Problem>) {
         let env = Fake(BTreeMap::from([
             ("PORT", "4317"),
             ("OCTAL", "0123"),
@@ -304,17 +330,23 @@ mod tests {
             ("SOME", "a${env:NAME}b"),
             ("LIST", "[1, '${env:PORT}']"),
             ("/run/token", "s3cret\n"),
+            ("BOMB", "['${env:BOMB}', '${env:BOMB}', '${env:BOMB}']"),
             ("tree.yaml", "a: {b: 1}\n"),
         ]));
         let mut node = Node::new(Place::start(&"c.yaml".into()), Value::Text(text.into()));
         let mut expander = Expander::new(&env);
         expander.expand(&mut node);
-        assert_eq!(expander.problems, [], "{text}");
         let as_text = match (&node.original, &node.value) {
             (Some(text), _) | (None, Value::Text(text)) => text.to_string(),
             _ => String::new(),
         };
-        (node.value, as_text)
+        (node.value, as_text, expander.problems)
+    }
+
+    fn expanded(text: &str) -> (Value, String) {
+        let (value, as_text, problems) = expanded_with_problems(text);
+        assert_eq!(problems, [], "{text}");
+        (value, as_text)
     }
 
     #[test]
@@ -365,5 +397,12 @@ mod tests {
         let inner = tree["a"].node.child("b").unwrap();
         assert_eq!(inner.place.to_string(), "tree.yaml:1:8");
         assert_eq!(inner.reference.as_deref(), Some("${file:tree.yaml}"));
+    }
+
+    #[test]
+    fn a_list_that_stands_for_itself_ends_with_a_problem() {
+        let (_, _, problems) = expanded_with_problems("${env:BOMB}");
+        assert!(problems[0].message.contains("more than 64 levels deep"), "{}", problems[0]);
+        assert!(problems.len() <= PROBLEMS_MAX, "{}", problems.len());
     }
 }

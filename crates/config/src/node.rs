@@ -187,6 +187,10 @@ impl Node {
 
     /// The node that JSON of our own making stands for; unexpanded.
     pub(crate) fn from_json(json: Json, place: &Place) -> Self {
+        let original = match &json {
+            Json::Bool(_) | Json::Number(_) => Some(json.to_string().into()),
+            _ => None,
+        };
         let value = match json {
             Json::Null => Value::Null,
             Json::Bool(bool) => Value::Bool(bool),
@@ -205,12 +209,6 @@ impl Node {
                     })
                     .collect(),
             ),
-        };
-        let original = match &value {
-            Value::Bool(bool) => Some(bool.to_string().into()),
-            Value::Integer(integer) => Some(integer.to_string().into()),
-            Value::Float(float) => Some(float.to_string().into()),
-            _ => None,
         };
         Self { original, ..Self::new(place.clone(), value) }
     }

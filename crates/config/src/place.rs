@@ -62,7 +62,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that is wrong, one line each, in the order of the sources.
+/// All that is wrong, one line each, by source and place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 

@@ -7,7 +7,7 @@ use spanledger_component::{ComponentId, Configured, Entry, Kind, Listing, Regist
 use crate::node::{Node, Value};
 use crate::place::{Place, Problem, joined, path};
 use crate::settings;
-use crate::words::{did_you_mean, without_hidden};
+use crate::words::{did_you_mean, found_in_words, without_hidden};
 
 /// A declared component.
 pub(crate) struct Declared<'a, C: ?Sized> {
@@ -55,7 +55,8 @@ impl<'a, C: ?Sized> Types<'a, C> {
             Value::Map(map) => map,
             Value::Null | Value::Removed => return section,
             _ => {
-                problems.push(Problem::at(&node.place, joined(&path), "expected a map of component ids"));
+                let message = format!("found {}, expected a map of component ids", found_in_words(node));
+                problems.push(Problem::at(&node.place, joined(&path), message));
                 return section;
             }
         };

@@ -10,7 +10,7 @@ use crate::place::{Place, Problem};
 use crate::scalar::resolve;
 
 /// The most nodes a config may have, aliases counted as often as they are used.
-const NODES_MAX: usize = 100_000;
+pub(crate) const NODES_MAX: usize = 100_000;
 
 /// Reads the one document of a text. `depth` is how deep it is going to stand in the config.
 pub(crate) fn parse(text: &str, source: &Arc<str>, depth: usize) -> Result<Node, Problem> {

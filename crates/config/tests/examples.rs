@@ -1,4 +1,5 @@
 //! The configs that come with the program load, whatever their components make of the settings.
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
 mod common;
 

@@ -209,6 +209,17 @@ fn an_epoch_holds_what_determines_rows_and_secrets_as_references() {
 }
 
 #[test]
+fn an_epoch_keeps_how_scalars_are_spelt_and_reads_back_to_the_same_bytes() {
+    let genai = "prices: [1.0, 0x1F, 1e3, -2, 89.0, 089], version: \"a $${b} 'c'\\u0085\"";
+    let yaml = EPOCH.replace("prices: [1, 2.5], version: 1.10, key: \"${env:KEY}\"", genai);
+    let loaded = load_yaml(&yaml).unwrap();
+    let text = String::from_utf8(loaded.graph.epoch.payload().to_vec()).unwrap();
+    let spelt = r#""prices":[1.0,"${yaml:0x1F}","${yaml:1e3}",-2,89.0,"${yaml:089}"],"version":"a $${b} 'c'"#;
+    assert!(text.contains(spelt), "{text}");
+    Epoch::read(text.as_bytes(), &registry(), &FakeEnv::default()).unwrap();
+}
+
+#[test]
 fn an_epoch_changes_with_its_meaning_only() {
     let env = FakeEnv::with(&[("KEY", "hunter2")], &[]);
     let payload = |yaml: &str| load_with(yaml, &env).unwrap().graph.epoch.payload().to_vec();
