@@ -1,5 +1,7 @@
 //! What real SDKs send.
 
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
-use spanledger_otlp::{Message, Source, decode_spans, walk};
+use spanledger_otlp::{Message, Source, decode_spans, json_to_protobuf, walk};
 use spanledger_schema::Table as _;
 use support::{columns, reference};
 
@@ -61,6 +63,35 @@ fn captured_logs_and_metrics_are_accepted() {
             }
             "metrics" => assert!(walk(Message::Metrics, &body).unwrap().items > 0),
             _ => {}
+        }
+    }
+}
+
+#[test]
+fn captured_json_says_the_same_as_protobuf() {
+    for path in captures("json") {
+        let text = std::fs::read(&path).unwrap();
+        let body: Bytes = json_to_protobuf(Message::Traces, &text, 1 << 20).unwrap().into();
+        let source = Source { body: &body, position: 1, arrival_unix_nano: 2_000, rejected: &[] };
+        let rows = columns::rows(&decode_spans(LOG, &[source]).unwrap());
+        let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let each =
+            |value: &serde_json::Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+        let scopes =
+            each(&json, "resourceSpans").into_iter().flat_map(|resource| each(&resource, "scopeSpans"));
+        let spans: Vec<_> = scopes.flat_map(|scope| each(&scope, "spans")).collect();
+        assert_eq!(rows.len(), spans.len());
+        for (row, span) in rows.iter().zip(spans) {
+            for (column, name) in [("trace_id", "traceId"), ("span_id", "spanId"), ("name", "name")] {
+                assert_eq!(row[column], span[name].as_str().unwrap());
+            }
+            assert_eq!(row["start_time_unix_nano"], span["startTimeUnixNano"].as_str().unwrap());
+            for attribute in each(&span, "attributes") {
+                let value = attribute["value"]["stringValue"].as_str().unwrap_or_default();
+                let (key, value) = (&attribute["key"], format!("{value:?}"));
+                let pair = format!("{key}: {value}");
+                assert!(row["span_attributes"].contains(pair.trim_end_matches("\"\"")), "{pair} in {row:?}");
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! OTLP's JSON becomes the protobuf that says the same.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;

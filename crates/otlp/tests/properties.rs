@@ -1,5 +1,7 @@
 //! Laws that hold for every request, with prost as the reference.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use bytes::Bytes;
@@ -10,6 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 use spanledger_otlp::{Changed, Message, Source, decode_logs, decode_spans, encode_spans, walk};
+use spanledger_schema::Spans;
 use support::{arbitrary, columns, reference};
 
 const LOG: &str = "0123456789abcdef0123456789abcdef";
@@ -40,6 +43,21 @@ proptest! {
     }
 
     #[test]
+    fn messages_in_fragments_are_merged_as_prost_merges_them(
+        requests in (arbitrary::traces(), arbitrary::traces()),
+        values in (arbitrary::value(), arbitrary::value()),
+    ) {
+        let fragments = [&requests.0, &requests.1].map(|request| request.resource_spans.first().cloned().unwrap_or_default());
+        let scopes = fragments.clone().map(|resource| resource.scope_spans.first().cloned().unwrap_or_default());
+        let spans = scopes.clone().map(|scope| scope.spans.first().cloned().unwrap_or_default());
+        let value = [values.0, values.1].map(|value| field(2, &value.encode_to_vec())).concat();
+        let span = [joined(&spans), field(9, &[field(1, b"key"), value].concat()), ids()].concat();
+        let scope = [joined(&scopes), field(2, &span)].concat();
+        let resource = [joined(&fragments), field(2, &scope)].concat();
+        agrees_with_prost(&field(1, &resource))?;
+    }
+
+    #[test]
     fn spans_encode_as_they_came(requests in vec(arbitrary::traces(), 1..4)) {
         let bodies: Vec<Bytes> = requests.iter().map(|request| request.encode_to_vec().into()).collect();
         let walked: Vec<Vec<u32>> = bodies.iter().map(|body| rejected(Message::Traces, body)).collect();
@@ -53,7 +71,7 @@ proptest! {
         let all = Changed { name: true, kind: true, status: true, span_attributes: true };
         let encoded: Bytes = encode_spans(&rows, all).unwrap().into();
         let sources = [Source { body: &encoded, position: 0, arrival_unix_nano: 0, rejected: &[] }];
-        let without_index = |rows| columns::rows(rows).into_iter().map(|mut row| { row.remove("index"); row }).collect::<Vec<_>>();
+        let without_index = |rows: &Spans| columns::rows(rows).into_iter().map(|mut row| { row.remove("index"); row }).collect::<Vec<_>>();
         prop_assert_eq!(without_index(&decode_spans(LOG, &sources).unwrap()), without_index(&rows));
     }
 
@@ -83,6 +101,24 @@ fn sources<'a>(bodies: &'a [Bytes], rejected: &'a [Vec<u32>]) -> Vec<Source<'a>>
     let all = (7..).zip(bodies).zip(rejected);
     all.map(|((position, body), rejected)| Source { body, position, arrival_unix_nano: 5_000, rejected })
         .collect()
+}
+
+/// Messages one after another, which is how protobuf merges them.
+fn joined<M: prost::Message>(messages: &[M]) -> Vec<u8> {
+    messages.iter().flat_map(|message| message.encode_to_vec()).collect()
+}
+
+/// A field of bytes.
+fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut field = Vec::new();
+    prost::encoding::bytes::encode(number, &bytes.to_vec(), &mut field);
+    field
+}
+
+/// The fields of a span that make it a good one.
+fn ids() -> Vec<u8> {
+    let time = [[0x39].as_slice(), &[1; 8], &[0x41], &[2; 8]].concat();
+    [field(1, &[1; 16]), field(2, &[2; 8]), time].concat()
 }
 
 /// Each span that is not rejected, with its scope and its resource.

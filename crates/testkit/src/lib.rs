@@ -1,1 +1,8 @@
-//! To come.
+//! What tests share: builders of requests, conformance suites, faulty stores and disks.
+//!
+//! ```
+//! let request = spanledger_testkit::spans::request(3, 20, 1);
+//! assert_eq!(request.resource_spans[0].scope_spans[0].spans.len(), 3);
+//! ```
+
+pub mod spans;

@@ -1,5 +1,7 @@
 //! The rows of a table as text.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray as _;
