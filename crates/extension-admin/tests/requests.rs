@@ -1,5 +1,7 @@
 //! Requests over a socket, against a host that is as a test wants it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
