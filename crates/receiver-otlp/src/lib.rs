@@ -1,6 +1,6 @@
 //! The `otlp` receiver: OTLP over gRPC and HTTP, protobuf and JSON, on one component.
 //!
-//! Both ports are one hyper server each. Unary gRPC is framed here ([`grpc`](self) has it in a file of its own), because
+//! Both ports are one hyper server each. Unary gRPC is framed here, because
 //! room has to be reserved before a message is read and an oversized one has to be refused by its length alone.
 //!
 //! ```

@@ -1,6 +1,8 @@
 //! OTLP/HTTP over a socket: what is taken, and what each wrong request is told.
 
 use std::io::Write as _;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
@@ -268,6 +270,21 @@ async fn room_is_reserved_before_the_body_is_sent() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn what_a_body_becomes_is_reserved_and_without_room_it_is_to_be_sent_again() {
+    let running = Running::start().await;
+    let body = gzip(&vec![0; 900_000]);
+    let headers = [PROTOBUF, ("content-encoding", "gzip")];
+    assert_eq!(running.send("POST /v1/traces", &headers, &body).await.code, 200);
+    assert!(running.door.most_bytes.load(Ordering::Relaxed) >= 900_000);
+    let budget = &running.door.budget;
+    let others = budget.reserve(budget.bytes_max() - 500_000, Duration::ZERO).await.unwrap();
+    let answer = running.send("POST /v1/traces", &headers, &body).await;
+    assert_eq!((answer.code, answer.header("retry-after")), (503, "1"));
+    drop(others);
+    assert_eq!(running.send("POST /v1/traces", &headers, &body).await.code, 200);
 }
 
 proptest! {
