@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::{Fault, Reason};
 use crate::fields::DEPTH_MAX;
-use crate::wire::{Cursor, Merged, Raw, Slice};
+use crate::wire::{Cursor, Key, Merged, Raw, Slice, Wire};
 
 /// What an `AnyValue` holds.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,18 @@ impl<'a> Any<'a> {
     /// Reads the fields of an `AnyValue`; the last value on the wire counts.
     #[inline]
     pub(crate) fn read(mut fields: Cursor<'a>) -> Result<Self, Fault> {
+        let whole = fields;
+        // Nearly every value is one text and nothing else.
+        if let Ok(Key { number: TEXT, wire: Wire::Length }) = fields.key()
+            && let Ok(text) = fields.slice()
+            && fields.is_done()
+        {
+            return Ok(Self::Text(text));
+        }
+        Self::read_any(whole)
+    }
+
+    fn read_any(mut fields: Cursor<'a>) -> Result<Self, Fault> {
         let mut any = Self::Empty;
         while !fields.is_done() {
             let start = fields;

@@ -116,12 +116,7 @@ impl Walk {
         let Raw::Bytes(slice) = value else { return Ok(value) };
         match field.kind {
             Kind::Message(inner) => self.message(inner, cursor.inside(slice), depth - 1)?,
-            Kind::Text => {
-                std::str::from_utf8(slice.bytes).map_err(|error| Fault {
-                    offset: slice.offset + error.valid_up_to(),
-                    reason: Reason::Utf8,
-                })?;
-            }
+            Kind::Text => check_text(slice)?,
             _ if field.repeated => check_packed(field.kind, cursor.inside(slice))?,
             _ => {}
         }
@@ -215,6 +210,18 @@ fn wire_of(kind: Kind) -> Option<Wire> {
         }
         Kind::Fixed32 => Some(Wire::Four),
         Kind::Fixed64 | Kind::Sfixed64 | Kind::Double => Some(Wire::Eight),
+    }
+}
+
+/// Checks that text is UTF-8. Most of it is short and ASCII, which is found sooner than by the full check.
+#[inline]
+fn check_text(text: Slice) -> Result<(), Fault> {
+    if text.bytes.is_ascii() {
+        return Ok(());
+    }
+    match std::str::from_utf8(text.bytes) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Fault { offset: text.offset + error.valid_up_to(), reason: Reason::Utf8 }),
     }
 }
 

@@ -163,7 +163,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The value that follows `key`, whatever the field means. `depth` is how many more levels of groups may open.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value(&mut self, key: Key, depth: u32) -> Result<Raw<'a>, Fault> {
         match key.wire {
             Wire::Varint => self.varint().map(Raw::Number),
