@@ -27,5 +27,7 @@ pub(crate) async fn keep(
     };
     let noted = wal.record(Control::DeadLetter { branch: branch.to_owned(), letter }).await;
     let position = Position(record.position.0);
-    noted.map(drop).map_err(|error| Error::caused(format!("note the dead letter of position {position}"), error))
+    noted
+        .map(drop)
+        .map_err(|error| Error::caused(format!("note the dead letter of position {position}"), error))
 }

@@ -65,7 +65,12 @@ pub(crate) fn failed(progress: &Progress, retry: &Retry, attempt: u64) {
     let branch = progress.id.to_string();
     if progress.error().as_deref() != Some(text.as_str()) {
         match retry.alarm {
-            true => error!(branch, error = text, attempt, "delivery failed and needs an operator; it is tried again"),
+            true => error!(
+                branch,
+                error = text,
+                attempt,
+                "delivery failed and needs an operator; it is tried again"
+            ),
             false => warn!(branch, error = text, attempt, "delivery failed, will try again"),
         }
     }

@@ -63,8 +63,9 @@ impl Contract for Door {
     }
 
     async fn accept(&self, request: Request, room: Reservation) -> Result<Accepted, Refused> {
-        let walked = walk(message(request.signal), &request.body)
-            .map_err(|malformed| Refused::Malformed(Error::caused(format!("read the {} request", request.signal), malformed)))?;
+        let walked = walk(message(request.signal), &request.body).map_err(|malformed| {
+            Refused::Malformed(Error::caused(format!("read the {} request", request.signal), malformed))
+        })?;
         let accepted = Accepted {
             items: walked.items.into(),
             rejected: walked.rejected.len() as u64,
@@ -100,8 +101,11 @@ fn message(signal: Signal) -> Message {
 }
 
 fn explain(rejected: &[Rejection]) -> String {
-    let named: Vec<String> =
-        rejected.iter().take(NAMED_MAX).map(|rejection| format!("item {}: {}", rejection.index, rejection.reason)).collect();
+    let named: Vec<String> = rejected
+        .iter()
+        .take(NAMED_MAX)
+        .map(|rejection| format!("item {}: {}", rejection.index, rejection.reason))
+        .collect();
     match rejected.len().saturating_sub(NAMED_MAX) {
         0 => named.join("; "),
         more => format!("{}; and {more} more", named.join("; ")),

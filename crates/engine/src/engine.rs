@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use spanledger_component::{
-    Budget, Clock, ComponentId, Configured, Connector, Context, Error, Exporter, Extension, Host as _, Intake, LogId, Position, Receiver,
-    Registry, Service, Waiting, WalSettings,
+    Budget, Clock, ComponentId, Configured, Connector, Context, Error, Exporter, Extension, Host as _,
+    Intake, LogId, Position, Receiver, Registry, Service, Waiting, WalSettings,
 };
 use spanledger_config::{Env, Epoch, Graph, Service as ServiceSettings};
 use spanledger_telemetry::Meter;
@@ -118,7 +118,8 @@ fn context(id: &ComponentId, options: &Options, memory_bytes: usize, log: LogId)
 }
 
 fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Shares) -> Result<Wal, Error> {
-    let settings = extensions.iter().find_map(|extension| extension.wal()).unwrap_or_else(|| options.wal.clone());
+    let settings =
+        extensions.iter().find_map(|extension| extension.wal()).unwrap_or_else(|| options.wal.clone());
     let mut wal = log_options(&settings, options.clock.clone());
     wal.recent_bytes = shares.recent;
     if shares.recent < SMALL_RECENT_BYTES {
@@ -176,8 +177,13 @@ impl Starting {
         agree_on_branches(&wal, &fed).await?;
         let epochs = Arc::new(epochs);
         let (items, bytes) = shares.window(fed.len());
-        let reader = Arc::new(Reader::new(wal.clone(), epochs.clone(), ReadLimits { items: items as u64, bytes: bytes as u64 }));
-        let progress = fed.iter().map(|id| (id.clone(), Arc::new(Progress::new(id.clone(), cursor(&wal, id)))));
+        let reader = Arc::new(Reader::new(
+            wal.clone(),
+            epochs.clone(),
+            ReadLimits { items: items as u64, bytes: bytes as u64 },
+        ));
+        let progress =
+            fed.iter().map(|id| (id.clone(), Arc::new(Progress::new(id.clone(), cursor(&wal, id)))));
         let progress: BTreeMap<_, _> = progress.collect();
         let exporters = build_exporters(&graph, &options, &shares, &progress, log)?;
         let (outlets, feeds) = connect(&graph, &live);
@@ -185,14 +191,28 @@ impl Starting {
         let host = Arc::new(Host {
             wal: wal.clone(),
             branches: progress.values().cloned().collect(),
-            feeds: feeds.iter().flat_map(|(id, feeds)| feeds.iter().map(|feed| (id.to_string(), feed.seen()))).collect(),
+            feeds: feeds
+                .iter()
+                .flat_map(|(id, feeds)| feeds.iter().map(|feed| (id.to_string(), feed.seen())))
+                .collect(),
             clock: options.clock.clone(),
             started: AtomicBool::new(false),
             stopping: stop_receivers.clone(),
         });
         own_metrics::observe(&options.meter, &host, &shares);
         Ok(Self {
-            graph, options, shares, wal, epochs, live, reader, exporters, progress, outlets, feeds, host,
+            graph,
+            options,
+            shares,
+            wal,
+            epochs,
+            live,
+            reader,
+            exporters,
+            progress,
+            outlets,
+            feeds,
+            host,
             tasks: JoinSet::new(),
             branches: JoinSet::new(),
             stop_receivers,
@@ -412,8 +432,12 @@ impl Running {
         end(&mut self.receivers).await;
         if let Err(left) = self.host.flush(None, self.shutdown_timeout).await {
             for waiting in &left {
-                warn!(branch = waiting.branch, items = waiting.items, error = waiting.error,
-                    "not delivered before the end; it is in the log and goes on at the next start");
+                warn!(
+                    branch = waiting.branch,
+                    items = waiting.items,
+                    error = waiting.error,
+                    "not delivered before the end; it is in the log and goes on at the next start"
+                );
             }
         }
         self.stop_branches.cancel();

@@ -56,8 +56,9 @@ impl Epochs {
         let mut live = Vec::new();
         for pinned in &wal.state().epochs {
             let payload = files::read_content(&folder, &pinned.payload_hash)?;
-            let epoch = Epoch::read(&payload, registry, env)
-                .map_err(|problems| Error::new(format!("read the epoch of position {}: {problems}", pinned.first.0)))?;
+            let epoch = Epoch::read(&payload, registry, env).map_err(|problems| {
+                Error::new(format!("read the epoch of position {}: {problems}", pinned.first.0))
+            })?;
             live.push(Arc::new(build(Position(pinned.first.0), epoch, context)?));
         }
         Ok(Self(live))
@@ -70,7 +71,11 @@ impl Epochs {
 
     /// The epoch that makes `branch`'s rows of `position`, and where the next one begins. The first epoch that names
     /// the branch applies to everything before it.
-    pub(crate) fn of(&self, branch: &ComponentId, position: Position) -> Option<(Arc<Live>, Option<Position>)> {
+    pub(crate) fn of(
+        &self,
+        branch: &ComponentId,
+        position: Position,
+    ) -> Option<(Arc<Live>, Option<Position>)> {
         let first_naming = self.0.iter().position(|epoch| epoch.names(branch))?;
         let in_force = self.0.iter().rposition(|epoch| epoch.first <= position).unwrap_or(0);
         let index = in_force.max(first_naming);
@@ -85,9 +90,13 @@ async fn pin(wal: &Wal, folder: &Path, payload: &[u8]) -> Result<(), Error> {
         return Ok(());
     }
     // No receiver runs yet, so nothing is appended between this position and the record.
-    let first = wal.state().epochs.last().map_or(spanledger_wal::Position(1), |_| *wal.durable_end().borrow());
+    let first =
+        wal.state().epochs.last().map_or(spanledger_wal::Position(1), |_| *wal.durable_end().borrow());
     let epoch = spanledger_wal::Epoch { first, payload_hash };
-    wal.record(Control::Epoch(epoch)).await.map(drop).map_err(|error| Error::caused("pin the epoch in the log", error))
+    wal.record(Control::Epoch(epoch))
+        .await
+        .map(drop)
+        .map_err(|error| Error::caused("pin the epoch in the log", error))
 }
 
 fn build(first: Position, epoch: Epoch, context: &dyn Fn(&ComponentId) -> Context) -> Result<Live, Error> {

@@ -98,12 +98,29 @@ impl Exporting {
         sent: Sent,
     ) -> Self {
         let (wanted, next) = (progress.wanted(), progress.delivered());
-        let counts = wal.state().branches.get(&progress.id.to_string()).map(|branch| branch.counts).unwrap_or_default();
+        let counts = wal
+            .state()
+            .branches
+            .get(&progress.id.to_string())
+            .map(|branch| branch.counts)
+            .unwrap_or_default();
         let open = Open { first: next, next, ..Open::default() };
         let cursor = CursorWriter { written: tokio::time::Instant::now(), moved: false };
         Self {
-            exporter, progress, reader, wal, clock, random, feeds, stop, sent, wanted, open, counts,
-            in_flight: None, cursor,
+            exporter,
+            progress,
+            reader,
+            wal,
+            clock,
+            random,
+            feeds,
+            stop,
+            sent,
+            wanted,
+            open,
+            counts,
+            in_flight: None,
+            cursor,
         }
     }
 
@@ -136,7 +153,8 @@ impl Exporting {
     /// A plan that was open when the program last ended: exactly its range is delivered before anything else.
     async fn finish_open_plan(&mut self) -> Result<(), Error> {
         let Some(plan) = self.planned() else { return Ok(()) };
-        self.open = Open { first: plan.first, next: plan.first, excluded: plan.excluded.clone(), ..Open::default() };
+        self.open =
+            Open { first: plan.first, next: plan.first, excluded: plan.excluded.clone(), ..Open::default() };
         let mut backoff = Backoff::new(self.random.clone());
         while let Err(reason) = self.export_planned(&plan).await {
             let retry = spanledger_component::Retry::alarm(Error::caused("carry out the plan again", reason));
@@ -167,7 +185,9 @@ impl Exporting {
             let piece = self.reader.exactly(next, plan.last, &plan.excluded, &self.progress.id)?;
             let Some(piece) = piece else { break };
             if let Some(window) = &piece.window {
-                self.try_export(&window.batch(&self.progress.id)?).await.map_err(|error| Error::new(error.to_string()))?;
+                self.try_export(&window.batch(&self.progress.id)?)
+                    .await
+                    .map_err(|error| Error::new(error.to_string()))?;
                 add(&mut items, &window.items(&self.progress.id));
             }
             next = piece.last.next();
@@ -233,7 +253,9 @@ impl Exporting {
             return Ok(());
         }
         let export = std::panic::AssertUnwindSafe(self.exporter.export(batch)).catch_unwind();
-        export.await.unwrap_or_else(|_| Err(ExportError::Reject { source: Error::new("the exporter panicked") }))
+        export
+            .await
+            .unwrap_or_else(|_| Err(ExportError::Reject { source: Error::new("the exporter panicked") }))
     }
 
     pub(crate) fn exported(&mut self, window: &Window) {

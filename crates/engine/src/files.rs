@@ -17,7 +17,8 @@ pub(crate) fn write_durable(folder: &Path, name: &str, bytes: &[u8]) -> Result<(
 fn try_write_durable(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let temporary = folder.join(format!(".{name}.new"));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, folder.join(name))?;
@@ -46,7 +47,10 @@ pub(crate) fn read_content(folder: &Path, hash: &[u8]) -> Result<Vec<u8>, Error>
     let bytes = fs::read(&path).map_err(|error| Error::caused(format!("read {}", path.display()), error))?;
     match xxh3_128(&bytes).to_be_bytes() == hash {
         true => Ok(bytes),
-        false => Err(Error::new(format!("{} is damaged: its content does not have the hash of its name", path.display()))),
+        false => Err(Error::new(format!(
+            "{} is damaged: its content does not have the hash of its name",
+            path.display()
+        ))),
     }
 }
 

@@ -91,7 +91,16 @@ impl Folding {
         let caught_up_at = Position(wal.data_end().0);
         let at = Instant::now();
         Ok(Self {
-            connector, wanted: progress.wanted(), progress, reader, wal, random, out, stop, next, caught_up_at,
+            connector,
+            wanted: progress.wanted(),
+            progress,
+            reader,
+            wal,
+            random,
+            out,
+            stop,
+            next,
+            caught_up_at,
             counts: branch.counts,
             emitted: Emitted { at, next: None },
             checkpointed: Checkpointed { at, next, bytes_since: 0, file },
@@ -176,7 +185,9 @@ impl Folding {
             let piece = self.reader.exactly(next, next, &[], &self.progress.id)?;
             match piece.and_then(|piece| piece.window).map(|window| window.batch(&self.progress.id)) {
                 Some(Ok(batch)) => self.fold(&batch.rows),
-                Some(Err(error)) => error!(branch = %self.progress.id, position = %next, %error, "record is not counted"),
+                Some(Err(error)) => {
+                    error!(branch = %self.progress.id, position = %next, %error, "record is not counted")
+                }
                 None => {}
             }
             next = next.next();

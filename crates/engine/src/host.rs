@@ -36,8 +36,10 @@ impl Host {
         let delivered = progress.delivered();
         let waiting = self.wal.waiting(spanledger_wal::Position(delivered.0));
         let id = progress.id.to_string();
-        let dead_letters = self.wal.state().branches.get(&id).map(|branch| branch.dead_letters_total).unwrap_or_default();
-        let oldest = waiting.oldest_arrival_unix_ns.map(|arrival| self.clock.now_unix_nano().saturating_sub(arrival));
+        let dead_letters =
+            self.wal.state().branches.get(&id).map(|branch| branch.dead_letters_total).unwrap_or_default();
+        let oldest =
+            waiting.oldest_arrival_unix_ns.map(|arrival| self.clock.now_unix_nano().saturating_sub(arrival));
         BranchStatus {
             id,
             delivered: Position(delivered.0.saturating_sub(1)),
@@ -57,7 +59,8 @@ impl Host {
             progress.wait_delivered(target).await;
         }
         for (exporter, seen) in &self.feeds {
-            let concerned = branches.len() == self.branches.len() || branches.iter().any(|p| p.id.to_string() == *exporter);
+            let concerned = branches.len() == self.branches.len()
+                || branches.iter().any(|p| p.id.to_string() == *exporter);
             if concerned {
                 let _ = seen.clone().wait_for(|seen| *seen >= target).await;
             }
@@ -99,13 +102,18 @@ impl Contract for Host {
         match (stats.healthy, stats.used_bytes < stats.data_max_bytes) {
             (true, true) => Ok(()),
             (false, _) => Err("the disk of the log does not take writes".into()),
-            (true, false) => Err(format!("the log is full: {} of {} bytes", stats.used_bytes, stats.data_max_bytes)),
+            (true, false) => {
+                Err(format!("the log is full: {} of {} bytes", stats.used_bytes, stats.data_max_bytes))
+            }
         }
     }
 
     async fn flush(&self, branch: Option<&str>, timeout: Duration) -> Result<(), Vec<Waiting>> {
-        let chosen: Vec<_> =
-            self.branches.iter().filter(|progress| branch.is_none_or(|id| progress.id.to_string() == id)).collect();
+        let chosen: Vec<_> = self
+            .branches
+            .iter()
+            .filter(|progress| branch.is_none_or(|id| progress.id.to_string() == id))
+            .collect();
         if chosen.is_empty() && branch.is_some() {
             let error = Some("there is no such branch".to_owned());
             let branch = branch.unwrap_or_default().to_owned();

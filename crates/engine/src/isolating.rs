@@ -21,7 +21,11 @@ impl Exporting {
         let mut todo = VecDeque::from([(first, last)]);
         self.start_over();
         while let Some(range) = todo.pop_front() {
-            let Some(piece) = self.reader.exactly(range.0, range.1, &self.open.excluded, &self.progress.id)? else { break };
+            let Some(piece) =
+                self.reader.exactly(range.0, range.1, &self.open.excluded, &self.progress.id)?
+            else {
+                break;
+            };
             if piece.last < range.1 {
                 todo.push_front((piece.last.next(), range.1));
             }
@@ -67,14 +71,16 @@ impl Exporting {
             [] => {}
             [record] => {
                 let branch = self.progress.id.to_string();
-                dead_letters::keep(&self.wal, self.clock.as_ref(), &branch, record, &reason.to_string()).await?;
+                dead_letters::keep(&self.wal, self.clock.as_ref(), &branch, record, &reason.to_string())
+                    .await?;
                 self.open.excluded.push(Position(record.position.0));
                 if let Some(window) = &piece.window {
                     add(&mut self.open.dead_items, &window.items(&self.progress.id));
                 }
             }
             records => {
-                let middle = records.get(records.len() / 2).map_or(range.1, |record| Position(record.position.0));
+                let middle =
+                    records.get(records.len() / 2).map_or(range.1, |record| Position(record.position.0));
                 todo.push_front((middle, range.1));
                 todo.push_front((range.0, Position(middle.0 - 1)));
             }

@@ -10,8 +10,14 @@ use spanledger_wal::{Control, Options, Wal};
 use crate::engine::log_options;
 
 /// Forgets a branch: what waits for it is no longer kept. An error when the log does not know it, with those it knows.
-pub async fn forget(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>, branch: &str) -> Result<(), Error> {
-    let wal = Wal::open(log_of(graph, default, clock)?).map_err(|error| Error::caused("extensions::wal", error))?;
+pub async fn forget(
+    graph: &Graph,
+    default: &WalSettings,
+    clock: Arc<dyn Clock>,
+    branch: &str,
+) -> Result<(), Error> {
+    let wal =
+        Wal::open(log_of(graph, default, clock)?).map_err(|error| Error::caused("extensions::wal", error))?;
     let forgotten = try_forget(&wal, branch).await;
     wal.close().await;
     forgotten
@@ -21,7 +27,10 @@ async fn try_forget(wal: &Wal, branch: &str) -> Result<(), Error> {
     let state = wal.state();
     if !state.branches.contains_key(branch) {
         let known: Vec<_> = state.branches.keys().map(String::as_str).collect();
-        return Err(Error::new(format!("the log knows no branch {branch:?}; it knows: {}", known.join(", "))));
+        return Err(Error::new(format!(
+            "the log knows no branch {branch:?}; it knows: {}",
+            known.join(", ")
+        )));
     }
     let forgotten = wal.record(Control::BranchForgotten { branch: branch.to_owned() }).await;
     forgotten.map(drop).map_err(|error| Error::caused(format!("forget {branch}"), error))

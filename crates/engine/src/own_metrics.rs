@@ -17,7 +17,11 @@ pub(crate) fn sent(meter: &Meter, exporter: &str) -> Sent {
         let name = format!("otelcol_exporter_sent_{}", signal.items());
         (signal_index(signal), meter.counter(&name, "Items that the exporter's target has taken", &labels))
     });
-    let failures = meter.counter("spanledger_exporter_failed_attempts", "Deliveries that failed and were tried again", &labels);
+    let failures = meter.counter(
+        "spanledger_exporter_failed_attempts",
+        "Deliveries that failed and were tried again",
+        &labels,
+    );
     Sent { items: items.map(|(_, counter)| counter), failures }
 }
 
@@ -28,7 +32,13 @@ pub(crate) fn observe(meter: &Meter, host: &Arc<Host>, shares: &Shares) {
         observe_branch(meter, host, index);
     }
     let intake = shares.intake as f64;
-    meter.observe("spanledger_memory_intake_limit_bytes", "Memory for requests", Type::Gauge, &[], move || intake);
+    meter.observe(
+        "spanledger_memory_intake_limit_bytes",
+        "Memory for requests",
+        Type::Gauge,
+        &[],
+        move || intake,
+    );
 }
 
 fn observe_log(meter: &Meter, host: &Arc<Host>) {
@@ -36,8 +46,12 @@ fn observe_log(meter: &Meter, host: &Arc<Host>) {
         let host = Arc::downgrade(host);
         meter.observe(name, help, kind, &[], move || host.upgrade().map_or(f64::NAN, |host| value(&host)));
     };
-    gauge("spanledger_log_bytes", "Bytes of the log on disk", Type::Gauge, |host| host.wal.stats().used_bytes as f64);
-    gauge("spanledger_log_limit_bytes", "Bytes the log may take", Type::Gauge, |host| host.wal.stats().max_bytes as f64);
+    gauge("spanledger_log_bytes", "Bytes of the log on disk", Type::Gauge, |host| {
+        host.wal.stats().used_bytes as f64
+    });
+    gauge("spanledger_log_limit_bytes", "Bytes the log may take", Type::Gauge, |host| {
+        host.wal.stats().max_bytes as f64
+    });
     gauge("spanledger_log_fsyncs", "Fsyncs of the log", Type::Counter, |host| host.wal.stats().fsyncs as f64);
     gauge("spanledger_log_durable_position", "The last durable position", Type::Gauge, |host| {
         host.status().log.durable.0 as f64
@@ -57,10 +71,22 @@ fn observe_branch(meter: &Meter, host: &Arc<Host>, index: usize) {
         };
         meter.observe(name, help, Type::Gauge, &[("branch", &id)], value);
     };
-    gauge("spanledger_branch_delivered_position", "The last delivered position", |status| status.delivered.0 as f64);
-    gauge("spanledger_branch_waiting_items", "Items that wait for delivery", |status| status.waiting_items as f64);
-    gauge("spanledger_branch_waiting_bytes", "Bytes that wait for delivery", |status| status.waiting_bytes as f64);
-    gauge("spanledger_branch_oldest_seconds", "Age of the oldest item that waits", |status| status.oldest_seconds);
-    gauge("spanledger_branch_dead_letters", "Records in the dead letters", |status| status.dead_letters as f64);
-    gauge("spanledger_branch_failing", "1 while deliveries fail", |status| f64::from(u8::from(status.error.is_some())));
+    gauge("spanledger_branch_delivered_position", "The last delivered position", |status| {
+        status.delivered.0 as f64
+    });
+    gauge("spanledger_branch_waiting_items", "Items that wait for delivery", |status| {
+        status.waiting_items as f64
+    });
+    gauge("spanledger_branch_waiting_bytes", "Bytes that wait for delivery", |status| {
+        status.waiting_bytes as f64
+    });
+    gauge("spanledger_branch_oldest_seconds", "Age of the oldest item that waits", |status| {
+        status.oldest_seconds
+    });
+    gauge("spanledger_branch_dead_letters", "Records in the dead letters", |status| {
+        status.dead_letters as f64
+    });
+    gauge("spanledger_branch_failing", "1 while deliveries fail", |status| {
+        f64::from(u8::from(status.error.is_some()))
+    });
 }

@@ -17,7 +17,10 @@ pub trait Random: Send + Sync {
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    #[expect(clippy::expect_used, reason = "without the system's randomness no identity is safe, and nothing can go on")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without the system's randomness no identity is safe, and nothing can go on"
+    )]
     fn id(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

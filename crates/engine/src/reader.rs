@@ -120,7 +120,10 @@ impl Reader {
     }
 
     fn forget(&self, slot: &Slot) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, other)| !Arc::ptr_eq(other, slot));
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(_, other)| !Arc::ptr_eq(other, slot));
     }
 }
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use spanledger_component::{Batch, ComponentId, Error, Position, Processor, Rows, Signal};
-use spanledger_otlp::{Source, decode_spans};
+use spanledger_otlp::{Source, decode_logs, decode_spans};
 use spanledger_wal::Record;
 
 use crate::epochs::{Live, Pipeline};
@@ -27,7 +27,8 @@ impl Window {
     pub(crate) fn new(log: &str, epoch: Arc<Live>, records: &[Record]) -> Option<Self> {
         let (first, last) = (records.first()?, records.last()?);
         let mut decoded = HashMap::new();
-        let made = epoch.pipelines.iter().map(|pipeline| make(log, pipeline, records, &mut decoded)).collect();
+        let made =
+            epoch.pipelines.iter().map(|pipeline| make(log, pipeline, records, &mut decoded)).collect();
         Some(Self {
             first: Position(first.position.0),
             last: Position(last.position.0),
@@ -58,9 +59,10 @@ impl Window {
     pub(crate) fn items(&self, branch: &ComponentId) -> Items {
         let mut items = Items::default();
         for (pipeline, made) in self.epoch.pipelines.iter().zip(&self.made) {
-            if let (true, Some(count)) =
-                (pipeline.branches.contains(branch), items.get_mut(usize::from(signal_index(pipeline.signal))))
-            {
+            if let (true, Some(count)) = (
+                pipeline.branches.contains(branch),
+                items.get_mut(usize::from(signal_index(pipeline.signal))),
+            ) {
                 *count += made.items;
             }
         }
@@ -95,7 +97,8 @@ fn make(log: &str, pipeline: &Pipeline, records: &[Record], decoded: &mut Decode
     let signal = signal_index(pipeline.signal);
     let belongs = |record: &&Record| record.signal == signal && pipeline.takes_from(&record.receiver);
     let records: Vec<&Record> = records.iter().filter(belongs).collect();
-    let items = records.iter().map(|record| u64::from(record.items).saturating_sub(record.rejected.len() as u64));
+    let items =
+        records.iter().map(|record| u64::from(record.items).saturating_sub(record.rejected.len() as u64));
     let items = items.sum();
     let key = (pipeline.signal, pipeline.sources.clone());
     let rows = decoded.entry(key).or_insert_with(|| decode(log, pipeline.signal, &records)).clone();
@@ -110,7 +113,7 @@ fn decode(log: &str, signal: Signal, records: &[&Record]) -> Option<Result<Rows,
     let records: Vec<Source<'_>> = records.iter().map(|record| source(record)).collect();
     let rows = catch_unwind(AssertUnwindSafe(|| match signal {
         Signal::Traces => Some(decode_spans(log, &records).map(Rows::Spans)),
-        Signal::Logs => None,
+        Signal::Logs => Some(decode_logs(log, &records).map(Rows::Logs)),
         // Not decoded before an exporter takes them.
         Signal::Metrics => None,
     }));

@@ -70,7 +70,10 @@ impl State {
                 branch.counts = counts;
             }),
             Control::Checkpoint { branch, checkpoint } => {
-                self.on_branch(&branch, |branch| branch.checkpoint = Some(checkpoint));
+                self.on_branch(&branch, |branch| {
+                    branch.cursor = branch.cursor.max(checkpoint.position);
+                    branch.checkpoint = Some(checkpoint);
+                });
             }
             Control::DeadLetter { branch, letter } => self.on_branch(&branch, |branch| {
                 push_listed(&mut branch.dead_letters, letter);

@@ -1,0 +1,98 @@
+//! The verbs that ask a running collector: `status` and `flush`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use spanledger_component::{BranchStatus, Error, Status, Waiting};
+
+use crate::args::AdminArgs;
+use crate::http_client::{self, Answer};
+use crate::{show, table};
+
+/// Asking is quick; what takes longer is a collector in trouble.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The status of a running collector: for people, or as JSON.
+pub(crate) async fn status(admin: AdminArgs, json: bool) -> Result<String, Error> {
+    let answer =
+        http_client::send("GET", &admin.endpoint, "/status", admin.token.as_deref(), PATIENCE).await?;
+    expect_ok(&admin, &answer)?;
+    match json {
+        true => Ok(answer.body),
+        false => Ok(for_people(&parse(&answer.body)?)),
+    }
+}
+
+/// Asks a running collector to deliver everything it accepted. 1 when something still waits, which is printed.
+pub(crate) async fn flush(
+    admin: AdminArgs,
+    exporter: Option<String>,
+    timeout: Duration,
+) -> Result<ExitCode, Error> {
+    let exporter = exporter.map(|id| format!("&exporter={}", encode(&id))).unwrap_or_default();
+    let path = format!("/flush?timeout={}ms{exporter}", timeout.as_millis());
+    let answer =
+        http_client::send("PUT", &admin.endpoint, &path, admin.token.as_deref(), timeout + PATIENCE).await?;
+    if answer.status == 504 {
+        let waiting: Vec<Waiting> = parse(&answer.body)?;
+        waiting.iter().for_each(|waiting| show::error(&left(waiting)));
+        return Ok(ExitCode::FAILURE);
+    }
+    expect_ok(&admin, &answer)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn expect_ok(admin: &AdminArgs, answer: &Answer) -> Result<(), Error> {
+    match answer.status {
+        200 => Ok(()),
+        status => Err(Error::new(format!("{} answered {status}: {}", admin.endpoint, answer.body.trim()))),
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Error> {
+    serde_json::from_str(body).map_err(|error| Error::caused("read the collector's answer", error))
+}
+
+fn left(waiting: &Waiting) -> String {
+    let error = waiting.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    format!("{}: {} items wait from position {}{error}", waiting.branch, waiting.items, waiting.from)
+}
+
+fn for_people(status: &Status) -> String {
+    let log = &status.log;
+    let ready = if status.ready { "ready" } else { "not ready" };
+    let head = ["branch", "delivered", "waiting", "bytes", "oldest", "dead letters", "error"];
+    let rows: Vec<_> = status.branches.iter().map(row).collect();
+    format!(
+        "spanledger {} is {ready}\nlog {} in {}: durable to position {}, {} items accepted, {} of {} MiB\n\n{}",
+        status.version,
+        log.id,
+        log.directory.display(),
+        log.durable,
+        log.accepted_items,
+        log.bytes >> 20,
+        log.max_bytes >> 20,
+        table::render(&head, &rows),
+    )
+}
+
+fn row(branch: &BranchStatus) -> Vec<String> {
+    vec![
+        branch.id.clone(),
+        branch.delivered.to_string(),
+        branch.waiting_items.to_string(),
+        branch.waiting_bytes.to_string(),
+        format!("{:.1} s", branch.oldest_seconds),
+        branch.dead_letters.to_string(),
+        branch.error.clone().unwrap_or_default(),
+    ]
+}
+
+/// Percent-encodes what is not plain in a query.
+fn encode(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}

@@ -1,0 +1,125 @@
+//! Running the collector: config, logs, engine, signals, and the way down.
+
+use std::sync::Arc;
+
+use spanledger_component::{Error, Registry, SystemClock, WalSettings};
+use spanledger_config::{Graph, LogEncoding, LogLevel, SystemEnv, TelemetrySettings};
+use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom};
+use spanledger_telemetry::{Meter, logs, observe_process};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::args::ConfigArgs;
+use crate::{load, own_metrics, show};
+
+/// Runs until a signal or until a component fails. An error when it failed; what was taken in is in the log.
+pub(crate) async fn run(config: ConfigArgs, registry: Arc<Registry>) -> Result<(), Error> {
+    let loaded = load::load(&config, &registry)?;
+    start_logs(&loaded.graph.service.telemetry);
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    info!(version = env!("CARGO_PKG_VERSION"), "Starting spanledger.");
+    let collector = start(loaded.graph, registry).await?;
+    collector.until_stopped().await
+}
+
+fn start_logs(telemetry: &TelemetrySettings) {
+    let level = match telemetry.log_level {
+        LogLevel::Debug => logs::Level::Debug,
+        LogLevel::Info => logs::Level::Info,
+        LogLevel::Warn => logs::Level::Warn,
+        LogLevel::Error => logs::Level::Error,
+    };
+    let encoding = match telemetry.log_encoding {
+        LogEncoding::Console => logs::Encoding::Console,
+        LogEncoding::Json => logs::Encoding::Json,
+    };
+    // An error means that a test, or a program around this one, listens already.
+    let _ = logs::init(level, encoding);
+}
+
+/// A collector that runs, with its own metrics served beside it.
+pub(crate) struct Collector {
+    pub(crate) running: Running,
+    own_metrics: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+/// Starts the collector of a config. Ready when it returns.
+pub(crate) async fn start(graph: Graph, registry: Arc<Registry>) -> Result<Collector, Error> {
+    let meter = Meter::default();
+    observe_process(&meter);
+    let stop = CancellationToken::new();
+    let own_metrics = own_metrics::serve(&graph.service.telemetry, &meter, stop.clone()).await?;
+    let running = Engine::start(graph, options(registry, meter)).await?;
+    Ok(Collector { running, own_metrics, stop })
+}
+
+fn options(registry: Arc<Registry>, meter: Meter) -> Options {
+    Options {
+        registry,
+        env: Arc::new(SystemEnv),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        meter,
+        wal: default_wal(),
+    }
+}
+
+/// Where the log is when the config does not say: with the data of a service, else in the working directory.
+pub(crate) fn default_wal() -> WalSettings {
+    let as_service = std::env::var_os("INVOCATION_ID").is_some() || std::process::id() == 1;
+    let directory = if as_service { "/var/lib/spanledger/wal" } else { "./data/wal" };
+    WalSettings { directory: directory.into(), max_bytes: None, retain: Default::default() }
+}
+
+impl Collector {
+    /// Waits for a signal or a failure, then stops.
+    async fn until_stopped(mut self) -> Result<(), Error> {
+        let failed = tokio::select! {
+            error = self.running.failed() => Some(error),
+            ended = stop_signal() => ended.err(),
+        };
+        if let Some(error) = &failed {
+            error!(%error, "a component failed, terminating");
+        }
+        report(&self.stop().await);
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Stops, and says what is left in the log.
+    pub(crate) async fn stop(self) -> Summary {
+        let summary = self.running.stop().await;
+        self.stop.cancel();
+        self.own_metrics.join_all().await;
+        summary
+    }
+}
+
+fn report(summary: &Summary) {
+    for waiting in &summary.waiting {
+        show::error(&format!(
+            "{}: {} items are not delivered yet; they are in {} and go on at the next start",
+            waiting.branch,
+            waiting.items,
+            summary.directory.display(),
+        ));
+    }
+}
+
+/// Waits for SIGTERM or SIGINT. SIGHUP is taken note of and changes nothing.
+pub(crate) async fn stop_signal() -> Result<(), Error> {
+    let listen = |kind| signal(kind).map_err(|error| Error::caused("listen for signals", error));
+    let (mut terminate, mut interrupt, mut hang_up) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hang_up.recv() => warn!("SIGHUP: reloading is not supported yet, restart to change the config"),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests whose judge is DuckDB, or whose clients are Python's SDKs.
+
+mod captures;
+pub mod crash;
+mod logs;
+pub mod sdks;
