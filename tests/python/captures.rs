@@ -26,6 +26,9 @@ service:
     metrics: {receivers: [otlp], exporters: [nop]}
 ";
 
+/// Under this key both sides of the comparison keep the deployment environment.
+const ENVIRONMENT: &str = "deployment environment, by whichever name";
+
 struct Capture {
     path: PathBuf,
     signal: String,
@@ -107,7 +110,7 @@ fn stored(lake: &Path) -> BTreeMap<String, Vec<Value>> {
             }
         }
         let environment = row["deployment_environment"].clone();
-        row["resource_attributes"]["environment"] = environment;
+        row["resource_attributes"][ENVIRONMENT] = environment;
         let row = row.as_object_mut().unwrap();
         ["service_namespace", "service_version", "service_instance_id", "deployment_environment"]
             .map(|key| row.remove(key));
@@ -119,8 +122,8 @@ fn stored(lake: &Path) -> BTreeMap<String, Vec<Value>> {
 fn with_one_environment(mut span: Value) -> Value {
     let resource = span["resource_attributes"].as_object_mut().unwrap();
     let new = resource.remove("deployment.environment.name");
-    let old = resource.remove("deployment.environment");
-    resource.insert("environment".into(), new.or(old).unwrap_or(Value::Null));
+    let environment = new.or_else(|| resource.remove("deployment.environment"));
+    resource.insert(ENVIRONMENT.into(), environment.unwrap_or(Value::Null));
     span
 }
 
