@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{free_ports, http};
@@ -153,9 +154,19 @@ impl Collector {
     }
 
     /// SIGTERM, and how it ended, with all that it logged.
-    pub fn stop(mut self) -> (ExitStatus, String) {
+    pub fn stop(self) -> (ExitStatus, String) {
+        self.end(Signal::TERM)
+    }
+
+    /// Sends a signal that ends it, and how it ended, with all that it logged.
+    pub fn end(self, signal: Signal) -> (ExitStatus, String) {
         let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+        self.ended()
+    }
+
+    /// Waits until it ends by itself, and how it ended, with all that it logged.
+    pub fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         self.reader.take().unwrap().join().unwrap();
         (status, self.log.lock().unwrap().clone())
@@ -187,10 +198,16 @@ impl Collector {
         series.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
-    /// Resident memory, in bytes.
-    pub fn resident_bytes(&self) -> u64 {
+    /// The status of one branch.
+    pub async fn branch(&self, id: &str) -> Value {
+        let status = self.status().await;
+        status["branches"].as_array().unwrap().iter().find(|branch| branch["id"] == id).unwrap().clone()
+    }
+
+    /// The most memory that was ever resident, in bytes.
+    pub fn peak_resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
 }

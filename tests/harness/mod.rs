@@ -5,6 +5,7 @@ pub mod duck;
 pub mod grpc;
 pub mod http;
 pub mod load;
+pub mod minio;
 mod ports;
 pub mod tools;
 

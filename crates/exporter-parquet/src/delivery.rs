@@ -33,14 +33,13 @@ pub(crate) struct Upload {
     meters: Meters,
     /// Which files are where they belong, so that a repeated attempt goes on with the others.
     done: Vec<AtomicBool>,
-    counted: AtomicBool,
 }
 
 impl Upload {
     /// The delivery of a range that nothing was done for yet.
     pub(crate) fn new(store: Arc<Store>, plan: PlanId, range: Sealed, meters: Meters) -> Self {
         let done = range.objects.iter().map(|_| AtomicBool::default()).collect();
-        Self { store, plan, range, meters, done, counted: AtomicBool::default() }
+        Self { store, plan, range, meters, done }
     }
 
     async fn put(&self, object: &Object) -> Result<(), Retry> {
@@ -84,9 +83,6 @@ impl Delivery for Upload {
                 self.meters.file(object.table, object.content.iter().map(Bytes::len).sum());
             }
         }
-        if !self.counted.swap(true, Ordering::Relaxed) {
-            self.meters.sent(self.range.counts);
-        }
         Ok(())
     }
 }
@@ -104,7 +100,6 @@ mod tests {
     use crate::bucket::Bucket;
     use crate::fault::{Fault, Faulty};
     use crate::file::File;
-    use crate::range::Counts;
     use crate::table::Table;
 
     const KEY: &str = "lake/v1/spans/one.parquet";
@@ -123,7 +118,7 @@ mod tests {
             let content = File::try_new(table).unwrap().finish(&plan(id)).unwrap();
             Object { table: table.name, path: path.to_owned(), content }
         });
-        let range = Sealed { objects: objects.into(), counts: Counts { spans: 3, logs: 0 } };
+        let range = Sealed { objects: objects.into() };
         let context = Context {
             id: "parquet".parse().unwrap(),
             clock: Arc::new(SystemClock),
@@ -150,10 +145,9 @@ mod tests {
         let (store, meter) = (Faulty::with([Fault::None, Fault::Unavailable]), Meter::default());
         let upload = upload(&store, 7, &meter);
         assert!(!upload.deliver().await.unwrap_err().alarm);
-        assert_eq!(sum(&meter, "otelcol_exporter_sent_spans"), 0.0);
+        assert_eq!(sum(&meter, "spanledger_parquet_files"), 1.0);
         upload.deliver().await.unwrap();
         assert_eq!(store.puts(), 3);
-        assert_eq!(sum(&meter, "otelcol_exporter_sent_spans"), 3.0);
         assert_eq!(sum(&meter, "spanledger_parquet_files"), 2.0);
     }
 

@@ -1,41 +1,19 @@
-//! What the exporter counts.
+//! What the exporter counts; rows are counted by the engine, for every exporter alike.
 
 use spanledger_component::Context;
-use spanledger_telemetry::{Counter, Meter};
-
-use crate::range::Counts;
+use spanledger_telemetry::Meter;
 
 /// The exporter's own metrics. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Meters {
     meter: Meter,
     exporter: String,
-    spans: Counter,
-    logs: Counter,
 }
 
 impl Meters {
     /// The metrics of one exporter.
     pub(crate) fn new(context: &Context) -> Self {
-        let exporter = context.id.to_string();
-        let labels = [("exporter", exporter.as_str())];
-        let spans = context.meter.counter(
-            "otelcol_exporter_sent_spans",
-            "Number of spans successfully sent to destination.",
-            &labels,
-        );
-        let logs = context.meter.counter(
-            "otelcol_exporter_sent_log_records",
-            "Number of log records successfully sent to destination.",
-            &labels,
-        );
-        Self { meter: context.meter.clone(), exporter, spans, logs }
-    }
-
-    /// Rows were delivered.
-    pub(crate) fn sent(&self, counts: Counts) {
-        self.spans.add(counts.spans);
-        self.logs.add(counts.logs);
+        Self { meter: context.meter.clone(), exporter: context.id.to_string() }
     }
 
     /// A file was put where it belongs.

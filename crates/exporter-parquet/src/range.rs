@@ -22,24 +22,13 @@ pub(crate) struct Range {
     logs: Run,
     /// By table and day. Of the tables, `content` goes before `spans`, so that readers who join find both.
     files: BTreeMap<(&'static str, Day), File>,
-    counts: Counts,
-}
-
-/// Rows of a range by signal.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Counts {
-    /// Spans.
-    pub(crate) spans: u64,
-    /// Log records.
-    pub(crate) logs: u64,
+    rows: u64,
 }
 
 /// A range that is sealed.
 pub(crate) struct Sealed {
     /// Its files.
     pub(crate) objects: Vec<Object>,
-    /// Its rows.
-    pub(crate) counts: Counts,
 }
 
 impl Range {
@@ -50,7 +39,7 @@ impl Range {
 
     /// Number of rows.
     pub(crate) fn rows(&self) -> u64 {
-        self.counts.spans + self.counts.logs
+        self.rows
     }
 
     /// Size of what is encoded, all files together.
@@ -67,17 +56,16 @@ impl Range {
                     self.encode_spans()?;
                 }
                 self.spans.add_spans(spans).map_err(|error| Error::caused("gather spans", error))?;
-                self.counts.spans += rows.len() as u64;
             }
             Rows::Logs(logs) => {
                 if self.logs.lacks_room_for(rows.len()) {
                     self.encode_logs()?;
                 }
                 self.logs.add_logs(logs).map_err(|error| Error::caused("gather log records", error))?;
-                self.counts.logs += rows.len() as u64;
             }
             Rows::Metrics(_) => return Err(Error::new("metrics are not written to Parquet")),
         }
+        self.rows += rows.len() as u64;
         self.opened.get_or_insert_with(Instant::now);
         if self.spans.bytes() + self.logs.bytes() >= run_bytes_max {
             self.encode_spans()?;
@@ -96,7 +84,7 @@ impl Range {
                 file.finish(plan).map_err(|error| Error::caused(format!("end file {path}"), error))?;
             Ok(Object { table, path, content })
         });
-        Ok(Sealed { objects: objects.collect::<Result<_, Error>>()?, counts: self.counts })
+        Ok(Sealed { objects: objects.collect::<Result<_, Error>>()? })
     }
 
     fn encode_spans(&mut self) -> Result<(), Error> {
