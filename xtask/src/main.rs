@@ -39,5 +39,10 @@ fn main() -> ExitCode {
 }
 
 fn run_benches() -> Result<(), Failure> {
-    command::run(cargo().args(["bench", "--package", "spanledger-benches"]))
+    let program = workspace::build_release()?;
+    command::run(
+        cargo()
+            .args(["bench", "--package", "spanledger-benches", "--benches"])
+            .env("SPANLEDGER_BIN", program),
+    )
 }

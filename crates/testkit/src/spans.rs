@@ -41,16 +41,47 @@ pub fn body(spans: usize, attributes: usize, seed: u64) -> Bytes {
     request(spans, attributes, seed).encode_to_vec().into()
 }
 
-/// Gives every span of a request an attribute with `bytes` bytes of messages.
+/// Gives every span of a request an attribute with about `bytes` bytes of messages, which differ from span to span and
+/// compress about as well as prose does.
 pub fn with_messages(mut request: ExportTraceServiceRequest, bytes: usize) -> ExportTraceServiceRequest {
-    let sentence = "Tell me which of these invoices have not been paid, and why. ";
-    let content: String = sentence.chars().cycle().take(bytes).collect();
     let scopes = request.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans);
     for span in scopes.flat_map(|scope| &mut scope.spans) {
+        let seed = span.span_id.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+        let content = prose(bytes, seed);
         let messages = format!(r#"[{{"role":"user","parts":[{{"type":"text","content":"{content}"}}]}}]"#);
         span.attributes.push(text("gen_ai.input.messages", messages));
     }
     request
+}
+
+/// Words of which half are common ones, and the others made of syllables.
+fn prose(bytes: usize, seed: u64) -> String {
+    const COMMON: [&str; 32] = [
+        "the", "of", "and", "to", "in", "is", "that", "for", "it", "as", "was", "with", "on", "by", "not",
+        "which", "this", "from", "have", "are", "all", "one", "when", "invoice", "paid", "customer", "order",
+        "please", "answer", "question", "because", "before",
+    ];
+    const SYLLABLES: [&str; 32] = [
+        "ta", "re", "con", "ing", "di", "mo", "ver", "ti", "al", "en", "ma", "per", "si", "lo", "un", "ter",
+        "ra", "vi", "co", "ment", "de", "ble", "na", "por", "ga", "shi", "fel", "ous", "pre", "ki", "hal",
+        "tion",
+    ];
+    let pick = |list: [&'static str; 32], random: u64| {
+        list.get(random as usize % list.len()).copied().unwrap_or_default()
+    };
+    let mut text = String::with_capacity(bytes + 16);
+    let mut random = seed;
+    while text.len() < bytes {
+        random = mixed(random);
+        if random.is_multiple_of(2) {
+            text.push_str(pick(COMMON, random >> 8));
+        } else {
+            let syllables = 2 + (random >> 1) % 2;
+            (1..=syllables).for_each(|at| text.push_str(pick(SYLLABLES, random >> (at * 8))));
+        }
+        text.push(' ');
+    }
+    text
 }
 
 /// Counts the spans ever built, which tells their ids apart.
