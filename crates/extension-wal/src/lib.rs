@@ -24,12 +24,12 @@ use tokio_util::sync::CancellationToken;
 pub struct Config {
     /// The folder of the log; made when it is missing. A path that is not absolute starts at the working directory.
     pub directory: PathBuf,
-    /// The most the log may take on disk; when it is used up, senders get a retryable answer. Left out: the smaller
-    /// of 10 GiB and 80 % of the volume.
+    /// The most the log may take on disk; when it is used up, senders get a retryable answer. 10 GiB when
+    /// it is left out.
     pub max_size: Option<ByteSize>,
     /// When an appended request counts as durable. `always`, after fsync, is the only value.
     pub sync: Sync,
-    /// How long what every exporter has delivered is kept for replay. 0: until the room is needed.
+    /// How long what every exporter has delivered is kept, as long as there is room.
     pub retain: GoDuration,
 }
 
