@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use serde::Deserialize;
 use spanledger_component::{BranchStatus, Error, Status, Waiting};
 
 use crate::args::AdminArgs;
@@ -11,6 +12,12 @@ use crate::{show, table};
 
 /// Asking is quick; what takes longer is a collector in trouble.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The answer to a flush whose time ran out.
+#[derive(Deserialize)]
+struct LeftOver {
+    waiting: Vec<Waiting>,
+}
 
 /// The status of a running collector: for people, or as JSON.
 pub(crate) async fn status(admin: AdminArgs, json: bool) -> Result<String, Error> {
@@ -34,8 +41,8 @@ pub(crate) async fn flush(
     let answer =
         http_client::send("PUT", &admin.endpoint, &path, admin.token.as_deref(), timeout + PATIENCE).await?;
     if answer.status == 504 {
-        let waiting: Vec<Waiting> = parse(&answer.body)?;
-        waiting.iter().for_each(|waiting| show::error(&left(waiting)));
+        let left_over: LeftOver = parse(&answer.body)?;
+        left_over.waiting.iter().for_each(|waiting| show::error(&left(waiting)));
         return Ok(ExitCode::FAILURE);
     }
     expect_ok(&admin, &answer)?;
