@@ -29,17 +29,17 @@ impl Minio {
             .arg(folder)
             .envs([("MINIO_ROOT_USER", USER), ("MINIO_ROOT_PASSWORD", PASSWORD), ("MINIO_BROWSER", "off")])
             .env("HOME", folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains("API:") {
             line.clear();
-            assert!(stdout.read_line(&mut line).unwrap() > 0, "minio ended before it listened");
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "minio ended before it listened");
         }
-        std::thread::spawn(move || stdout.lines().map_while(Result::ok).for_each(drop));
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(drop));
         Self { child, port }
     }
 
@@ -57,7 +57,12 @@ impl Minio {
         let objects: Vec<_> = store.list(Some(&prefix.into())).try_collect().await.unwrap();
         for object in objects {
             let below = object.location.as_ref().strip_prefix(&format!("{prefix}/")).unwrap().to_owned();
-            let bytes = object_store::ObjectStoreExt::get(&store, &object.location).await.unwrap().bytes().await.unwrap();
+            let bytes = object_store::ObjectStoreExt::get(&store, &object.location)
+                .await
+                .unwrap()
+                .bytes()
+                .await
+                .unwrap();
             let path = lake.join(below);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, bytes).unwrap();

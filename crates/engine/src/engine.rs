@@ -65,9 +65,15 @@ pub struct Running {
     host: Arc<Host>,
     wal: Wal,
     shutdown_timeout: Duration,
-    stop_receivers: CancellationToken,
-    stop_branches: CancellationToken,
-    stop_rest: CancellationToken,
+    stop: StopAll,
+}
+
+/// Stops the parts of a collector, in this order, or all at once when it is dropped.
+#[derive(Default)]
+struct StopAll {
+    receivers: CancellationToken,
+    branches: CancellationToken,
+    rest: CancellationToken,
 }
 
 /// What was left when a collector stopped. It is in the log.
@@ -120,7 +126,10 @@ fn context(id: &ComponentId, options: &Options, memory_bytes: usize, log: LogId)
 fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Shares) -> Result<Wal, Error> {
     let settings =
         extensions.iter().find_map(|extension| extension.wal()).unwrap_or_else(|| options.wal.clone());
-    let mut wal = log_options(&settings, options.clock.clone());
+    if let Some(weakness) = spanledger_wal::weakness(&settings.directory) {
+        warn!(directory = %settings.directory.display(), "the log promises less here: {weakness}");
+    }
+    let mut wal = log_options(&settings, options.clock.clone())?;
     wal.recent_bytes = shares.recent;
     if shares.recent < SMALL_RECENT_BYTES {
         wal.segment_bytes = SMALL_SEGMENT_BYTES;
@@ -131,13 +140,17 @@ fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Share
 }
 
 /// How the log of these settings is opened.
-pub(crate) fn log_options(settings: &WalSettings, clock: Arc<dyn Clock>) -> spanledger_wal::Options {
+pub(crate) fn log_options(
+    settings: &WalSettings,
+    clock: Arc<dyn Clock>,
+) -> Result<spanledger_wal::Options, Error> {
     let mut wal = spanledger_wal::Options::new(&settings.directory, Arc::new(move || clock.now()));
-    if let Some(max_bytes) = settings.max_bytes {
-        wal.max_bytes = max_bytes;
-    }
+    let by_volume = || spanledger_wal::default_max_bytes(&settings.directory);
+    wal.max_bytes = settings.max_bytes.map_or_else(by_volume, Ok).map_err(|error| {
+        Error::caused(format!("extensions::wal: ask how large the volume of {} is", settings.directory.display()), error)
+    })?;
     wal.retain = settings.retain;
-    wal
+    Ok(wal)
 }
 
 /// A collector that is being started.
@@ -156,9 +169,7 @@ struct Starting {
     host: Arc<Host>,
     tasks: JoinSet<Result<(), Error>>,
     branches: JoinSet<Result<(), Error>>,
-    stop_receivers: CancellationToken,
-    stop_branches: CancellationToken,
-    stop_rest: CancellationToken,
+    stop: StopAll,
 }
 
 impl Starting {
@@ -187,7 +198,7 @@ impl Starting {
         let progress: BTreeMap<_, _> = progress.collect();
         let exporters = build_exporters(&graph, &options, &shares, &progress, log)?;
         let (outlets, feeds) = connect(&graph, &live);
-        let stop_receivers = CancellationToken::new();
+        let stop = StopAll::default();
         let host = Arc::new(Host {
             wal: wal.clone(),
             branches: progress.values().cloned().collect(),
@@ -197,7 +208,7 @@ impl Starting {
                 .collect(),
             clock: options.clock.clone(),
             started: AtomicBool::new(false),
-            stopping: stop_receivers.clone(),
+            stopping: stop.receivers.clone(),
         });
         own_metrics::observe(&options.meter, &host, &shares);
         Ok(Self {
@@ -215,9 +226,7 @@ impl Starting {
             host,
             tasks: JoinSet::new(),
             branches: JoinSet::new(),
-            stop_receivers,
-            stop_branches: CancellationToken::new(),
-            stop_rest: CancellationToken::new(),
+            stop,
         })
     }
 
@@ -225,7 +234,7 @@ impl Starting {
     async fn start_extensions(&mut self, extensions: Vec<Box<dyn Extension>>) -> Result<(), Error> {
         for mut extension in extensions {
             extension.start().await?;
-            self.tasks.spawn(extension.run(self.host.clone(), self.stop_rest.clone()));
+            self.tasks.spawn(extension.run(self.host.clone(), self.stop.rest.clone()));
         }
         Ok(())
     }
@@ -243,7 +252,7 @@ impl Starting {
 
     async fn start_branches(&mut self) -> Result<(), Error> {
         for (id, mut exporter) in std::mem::take(&mut self.exporters) {
-            if let Some(service) = exporter.start(self.stop_rest.clone()).await? {
+            if let Some(service) = exporter.start(self.stop.rest.clone()).await? {
                 self.serve(service);
             }
             self.start_exporter(&id, exporter);
@@ -267,7 +276,7 @@ impl Starting {
             self.options.clock.clone(),
             self.options.random.clone(),
             feeds,
-            self.stop_branches.clone(),
+            self.stop.branches.clone(),
             own_metrics::sent(&self.options.meter, &id.to_string()),
         );
         self.spawn_branch(exporting.run());
@@ -286,8 +295,8 @@ impl Starting {
                 self.wal.clone(),
                 self.options.random.clone(),
                 out,
-                self.stop_branches.clone(),
-            )?;
+                self.stop.branches.clone(),
+            );
             self.spawn_branch(folding.run());
         }
         Ok(())
@@ -309,9 +318,9 @@ impl Starting {
                 &self.live,
                 budget.clone(),
                 self.shares.request_max,
-                self.stop_receivers.clone(),
+                self.stop.receivers.clone(),
             );
-            serving.spawn(receiver.run(Intake::new(door), self.stop_receivers.clone()));
+            serving.spawn(receiver.run(Intake::new(door), self.stop.receivers.clone()));
         }
         self.host.started.store(true, Ordering::Release);
         info!("Everything is ready. Begin running and processing data.");
@@ -323,9 +332,7 @@ impl Starting {
             host: self.host,
             wal: self.wal,
             shutdown_timeout: self.graph.service.shutdown_timeout,
-            stop_receivers: self.stop_receivers,
-            stop_branches: self.stop_branches,
-            stop_rest: self.stop_rest,
+            stop: self.stop,
         }
     }
 }
@@ -402,6 +409,16 @@ fn connect(graph: &Parts, live: &Arc<Live>) -> (Outlets, BTreeMap<ComponentId, V
     (outlets, feeds)
 }
 
+/// A collector that is dropped without a stop, or whose start fails half-way, ends at once: what was not delivered is
+/// in the log.
+impl Drop for StopAll {
+    fn drop(&mut self) {
+        for token in [&self.receivers, &self.branches, &self.rest] {
+            token.cancel();
+        }
+    }
+}
+
 impl Running {
     /// Waits until a component fails; the collector is then to be stopped. Never returns while all is well.
     pub async fn failed(&mut self) -> Error {
@@ -428,7 +445,7 @@ impl Running {
     /// Takes no more in, delivers what it can within the time of `service::shutdown::timeout`, and says what is left.
     pub async fn stop(mut self) -> Summary {
         info!("Stopping: no more requests are taken in.");
-        self.stop_receivers.cancel();
+        self.stop.receivers.cancel();
         end(&mut self.receivers).await;
         if let Err(left) = self.host.flush(None, self.shutdown_timeout).await {
             for waiting in &left {
@@ -440,13 +457,9 @@ impl Running {
                 );
             }
         }
-        self.stop_branches.cancel();
-        while let Some(ended) = self.branches.join_next().await {
-            if let Ok(Err(error)) = ended {
-                warn!(%error, "a branch ended with an error");
-            }
-        }
-        self.stop_rest.cancel();
+        self.stop.branches.cancel();
+        end(&mut self.branches).await;
+        self.stop.rest.cancel();
         end(&mut self.tasks).await;
         self.wal.close().await;
         let waiting = self.host.branches.iter().filter_map(|progress| self.host.waiting(progress)).collect();
@@ -457,8 +470,15 @@ impl Running {
 
 /// Waits for tasks that were told to stop; those that do not are cut off.
 async fn end(tasks: &mut JoinSet<Result<(), Error>>) {
-    let ended = async { while tasks.join_next().await.is_some() {} };
+    let ended = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Ok(Err(error)) = ended {
+                warn!(%error, "a component ended with an error");
+            }
+        }
+    };
     if tokio::time::timeout(STOP_PATIENCE, ended).await.is_err() {
+        warn!(tasks = tasks.len(), "components did not stop in time and are cut off");
         tasks.abort_all();
     }
 }

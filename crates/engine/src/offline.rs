@@ -50,5 +50,5 @@ fn log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result
         let context = Context { id, clock, meter, memory_bytes: 0, log: LogId::default() };
         settings = settings.or((configured.build)(&context)?.wal());
     }
-    Ok(log_options(settings.as_ref().unwrap_or(default), clock))
+    log_options(settings.as_ref().unwrap_or(default), clock)
 }

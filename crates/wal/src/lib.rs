@@ -45,6 +45,7 @@ mod shared;
 mod state;
 mod tail;
 mod totals;
+mod volume;
 mod wal;
 mod writer;
 
@@ -64,4 +65,5 @@ pub use queue::Appending;
 pub use reader::{ReadLimits, ReadOut, Waiting};
 pub use state::{Branch, State};
 pub use totals::SIGNALS;
+pub use volume::{default_max_bytes, weakness};
 pub use wal::{Stats, Wal};
