@@ -34,7 +34,7 @@ pub trait Extension: Send {
 pub struct WalSettings {
     /// Its folder.
     pub directory: PathBuf,
-    /// The most it may take on disk; `None`: 10 GiB.
+    /// The most it may take on disk; `None`: the smaller of 10 GiB and 80 % of the volume.
     pub max_bytes: Option<u64>,
     /// How long delivered segments are kept for replay.
     pub retain: Duration,

@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Config {
     /// The folder of the log; made when it is missing. A path that is not absolute starts at the working directory.
     pub directory: PathBuf,
-    /// The most the log may take on disk; when it is used up, senders get a retryable answer. 10 GiB when
-    /// it is left out.
+    /// The most the log may take on disk; when it is used up, senders get a retryable answer. Left out: the smaller
+    /// of 10 GiB and 80 % of the volume.
     pub max_size: Option<ByteSize>,
     /// When an appended request counts as durable. `always`, after fsync, is the only value.
     pub sync: Sync,
