@@ -40,6 +40,7 @@ impl Live {
 }
 
 /// Every epoch whose positions may still be read, oldest first; the last is the present one.
+#[derive(Default)]
 pub(crate) struct Epochs(Vec<Arc<Live>>);
 
 impl Epochs {

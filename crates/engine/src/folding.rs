@@ -64,7 +64,6 @@ enum Event {
     Emit,
     Checkpoint,
     Data,
-    Look,
 }
 
 impl Folding {
@@ -116,7 +115,6 @@ impl Folding {
                 Event::Emit => self.emit(),
                 Event::Checkpoint => self.checkpoint().await,
                 Event::Data => self.fold_next()?,
-                Event::Look => {}
             }
         }
         if self.checkpointed.next < self.next {
@@ -128,15 +126,12 @@ impl Folding {
     async fn next_event(&mut self) -> Event {
         let emit_due = self.emit_due();
         let checkpoint_due = self.checkpoint_due();
-        let mut asking = self.wanted.clone();
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Event::Stop,
             () = until(emit_due) => Event::Emit,
             () = until(checkpoint_due) => Event::Checkpoint,
             () = self.reader.wait(self.next, &mut self.wanted) => Event::Data,
-            // Somebody asks for what is folded already: look again when to hand it out.
-            () = asked(&mut asking) => Event::Look,
         }
     }
 
@@ -249,11 +244,5 @@ async fn until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
-    }
-}
-
-async fn asked(wanted: &mut watch::Receiver<Position>) {
-    if wanted.changed().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

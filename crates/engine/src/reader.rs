@@ -38,13 +38,14 @@ impl Reader {
     }
 
     /// Waits until something follows `from`, and then a moment for more, unless a window is full or `wanted` asks for
-    /// it now.
+    /// it now. Also returns when nothing follows but `wanted` changed: what the branch holds may be due then.
     pub(crate) async fn wait(&self, from: Position, wanted: &mut watch::Receiver<Position>) {
         let mut durable = self.wal.durable_end();
         while self.wal.data_end().0 <= from.0 {
-            if durable.changed().await.is_err() {
+            tokio::select! {
                 // The log is closed; the branch is about to be stopped.
-                return std::future::pending().await;
+                changed = durable.changed() => if changed.is_err() { return std::future::pending().await },
+                _ = wanted.changed() => return,
             }
         }
         let linger = tokio::time::sleep(LINGER);
@@ -135,4 +136,29 @@ pub(crate) struct Piece {
     pub(crate) records: Vec<Record>,
     /// `None` when every record was excluded.
     pub(crate) window: Option<Arc<Window>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use futures::FutureExt as _;
+    use spanledger_wal::Options;
+
+    use super::*;
+
+    #[test]
+    fn a_branch_that_has_read_everything_is_woken_once_when_it_is_asked_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(|| SystemTime::UNIX_EPOCH);
+        let wal = Wal::open(Options::new(folder.path(), clock)).unwrap();
+        let limits = ReadLimits { items: 1, bytes: 1 };
+        let reader = Reader::new(wal, Arc::default(), limits);
+        let (asking, mut wanted) = watch::channel(Position(0));
+
+        assert!(reader.wait(Position(9), &mut wanted).now_or_never().is_none());
+        asking.send_replace(Position(9));
+        assert!(reader.wait(Position(9), &mut wanted).now_or_never().is_some());
+        assert!(reader.wait(Position(9), &mut wanted).now_or_never().is_none());
+    }
 }
