@@ -6,7 +6,7 @@ use tracing::error;
 
 use crate::files;
 
-/// Keeps the record's body and notes in the log why `branch` did not get it. Durable when it returns.
+/// Keeps the record's body and notes in the log, once, why `branch` did not get it. Durable when it returns.
 pub(crate) async fn keep(
     wal: &Wal,
     clock: &dyn Clock,
@@ -14,6 +14,14 @@ pub(crate) async fn keep(
     record: &Record,
     reason: &str,
 ) -> Result<(), Error> {
+    let known =
+        wal.state().branches.get(branch).is_some_and(|branch| {
+            branch.dead_letters.iter().any(|letter| letter.position == record.position)
+        });
+    if known {
+        // It was put there before a crash, which the plan that names it did not survive.
+        return Ok(());
+    }
     let folder = wal.directory().join("dead-letters");
     let hash = files::write_content(&folder, &record.body)?;
     error!(branch, position = record.position.0, reason, file = %folder.join(files::hex(&hash)).display(),

@@ -1,9 +1,11 @@
 //! Carrying out a plan: the delivery is repeated, with backoff and jitter, until it succeeds; then it is committed.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanledger_component::{Delivery, Retry};
+use futures::FutureExt as _;
+use spanledger_component::{Delivery, Error, Retry};
 use spanledger_telemetry::Counter;
 use spanledger_wal::{Control, Wal};
 use tracing::{error, info, warn};
@@ -49,7 +51,8 @@ pub(crate) async fn deliver(
 ) {
     let mut attempt = 1;
     loop {
-        match delivery.deliver().await {
+        let delivered = AssertUnwindSafe(delivery.deliver()).catch_unwind().await;
+        match delivered.unwrap_or_else(|_| Err(Retry::alarm(Error::new("the delivery panicked")))) {
             Ok(()) => return recovered(&progress, attempt),
             Err(retry) => failed(&progress, &retry, attempt),
         }
@@ -88,10 +91,15 @@ pub(crate) fn recovered(progress: &Progress, attempts: u64) {
 /// Makes a control record durable, however long the disk takes to allow it.
 pub(crate) async fn note(wal: &Wal, control: Control, progress: &Progress, random: &Arc<dyn Random>) {
     let mut backoff = Backoff::new(random.clone());
+    let mut attempt = 1;
     while let Err(problem) = wal.record(control.clone()).await {
-        let attempt = spanledger_component::Error::caused("note the progress in the log", problem);
-        failed(progress, &Retry::alarm(attempt), 1);
+        let problem = Error::caused("note the progress in the log", problem);
+        failed(progress, &Retry::alarm(problem), attempt);
+        attempt += 1;
         backoff.pause(progress).await;
+    }
+    if attempt > 1 {
+        recovered(progress, attempt);
     }
 }
 

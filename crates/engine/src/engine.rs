@@ -147,7 +147,10 @@ pub(crate) fn log_options(
     let mut wal = spanledger_wal::Options::new(&settings.directory, Arc::new(move || clock.now()));
     let by_volume = || spanledger_wal::default_max_bytes(&settings.directory);
     wal.max_bytes = settings.max_bytes.map_or_else(by_volume, Ok).map_err(|error| {
-        Error::caused(format!("extensions::wal: ask how large the volume of {} is", settings.directory.display()), error)
+        Error::caused(
+            format!("extensions::wal: ask how large the volume of {} is", settings.directory.display()),
+            error,
+        )
     })?;
     wal.retain = settings.retain;
     Ok(wal)

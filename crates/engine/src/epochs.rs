@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use spanledger_component::{ComponentId, Context, Error, Position, Processor, Registry, Signal};
 use spanledger_config::{Env, Epoch};
-use spanledger_wal::{Control, Wal};
+use spanledger_wal::{Control, Record, Wal};
 
 use crate::files;
+use crate::window::signal_index;
 
 /// A pipeline fed by receivers, with its processors built.
 pub(crate) struct Pipeline {
@@ -24,6 +25,11 @@ impl Pipeline {
     pub(crate) fn takes_from(&self, source: &str) -> bool {
         self.sources.iter().any(|id| id == source)
     }
+
+    /// Whether a record of the log belongs to it.
+    pub(crate) fn owns(&self, record: &Record) -> bool {
+        record.signal == signal_index(self.signal) && self.takes_from(&record.receiver)
+    }
 }
 
 /// What is in force from a position on.
@@ -34,8 +40,13 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// Whether the branch gets records of the log: a pipeline names it that more than connectors feed.
     fn names(&self, branch: &ComponentId) -> bool {
-        self.pipelines.iter().any(|pipeline| pipeline.branches.contains(branch))
+        let is_connector = |source: &String| {
+            self.pipelines.iter().any(|pipeline| pipeline.branches.iter().any(|id| id.to_string() == *source))
+        };
+        let naming = self.pipelines.iter().filter(|pipeline| pipeline.branches.contains(branch));
+        naming.flat_map(|pipeline| &pipeline.sources).any(|source| !is_connector(source))
     }
 }
 
@@ -70,16 +81,16 @@ impl Epochs {
         self.0.last()
     }
 
-    /// The epoch that makes `branch`'s rows of `position`, and where the next one begins. The first epoch that names
-    /// the branch applies to everything before it.
+    /// The epoch that makes `branch`'s rows of `position`, and where the next one begins: the one in force, or, when
+    /// that does not name the branch, the first one after it that does.
     pub(crate) fn of(
         &self,
         branch: &ComponentId,
         position: Position,
     ) -> Option<(Arc<Live>, Option<Position>)> {
-        let first_naming = self.0.iter().position(|epoch| epoch.names(branch))?;
         let in_force = self.0.iter().rposition(|epoch| epoch.first <= position).unwrap_or(0);
-        let index = in_force.max(first_naming);
+        let naming = self.0.iter().enumerate().skip(in_force).find(|(_, epoch)| epoch.names(branch));
+        let (index, _) = naming?;
         let next = self.0.get(index + 1).map(|epoch| epoch.first);
         Some((self.0.get(index)?.clone(), next))
     }

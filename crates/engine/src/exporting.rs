@@ -1,10 +1,13 @@
 //! The loop of an exporter: export what follows, seal when it is due, plan, deliver, commit.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use spanledger_component::{Batch, Clock, Error, ExportError, Exporter, Plan, PlanId, Position};
+use spanledger_component::{
+    Batch, Clock, Delivery, Error, ExportError, Exporter, Plan, PlanId, Position, Retry,
+};
 use spanledger_telemetry::Counter;
 use spanledger_wal::{Control, Counts, Wal};
 use tokio::sync::watch;
@@ -15,7 +18,7 @@ use tracing::error;
 use crate::branch::Progress;
 use crate::delivering::{self, Backoff};
 use crate::random::Random;
-use crate::reader::Reader;
+use crate::reader::{Next, Reader};
 use crate::snapshots::Feed;
 use crate::window::{Items, Window};
 
@@ -76,8 +79,7 @@ pub(crate) struct Sent {
 }
 
 enum Event {
-    Stop,
-    Delivered { panicked: bool },
+    Delivered { cut_off: bool },
     SealDue,
     CursorDue,
     Snapshot(usize),
@@ -127,27 +129,28 @@ impl Exporting {
     /// Runs until stop. What is not delivered then stays in the log.
     pub(crate) async fn run(mut self) -> Result<(), Error> {
         let stop = self.stop.clone();
-        match stop.run_until_cancelled(self.finish_open_plan()).await {
-            Some(finished) => finished?,
-            None => return Ok(()),
-        }
-        loop {
-            match self.next_event().await {
-                Event::Stop => break,
-                Event::Delivered { panicked } => self.commit(panicked).await?,
-                Event::SealDue => self.seal().await?,
-                Event::CursorDue => self.write_cursor(),
-                Event::Snapshot(feed) => self.export_snapshot(feed).await,
-                Event::Data => self.export_next().await?,
-            }
-        }
+        // Whatever it waits for, a target that is away or a disk that is full, stop ends it: the log has it all.
+        let ended = stop.run_until_cancelled(self.run_on()).await;
         if let Some(in_flight) = self.in_flight.take() {
             in_flight.delivery.abort();
         }
         if self.cursor.moved {
             self.write_cursor();
         }
-        Ok(())
+        ended.unwrap_or(Ok(()))
+    }
+
+    async fn run_on(&mut self) -> Result<(), Error> {
+        self.finish_open_plan().await?;
+        loop {
+            match self.next_event().await {
+                Event::Delivered { cut_off } => self.commit(cut_off).await?,
+                Event::SealDue => self.seal().await,
+                Event::CursorDue => self.write_cursor(),
+                Event::Snapshot(feed) => self.export_snapshot(feed).await,
+                Event::Data => self.export_next().await,
+            }
+        }
     }
 
     /// A plan that was open when the program last ended: exactly its range is delivered before anything else.
@@ -157,13 +160,13 @@ impl Exporting {
             Open { first: plan.first, next: plan.first, excluded: plan.excluded.clone(), ..Open::default() };
         let mut backoff = Backoff::new(self.random.clone());
         while let Err(reason) = self.export_planned(&plan).await {
-            let retry = spanledger_component::Retry::alarm(Error::caused("carry out the plan again", reason));
+            let retry = Retry::alarm(Error::caused("carry out the plan again", reason));
             delivering::failed(&self.progress, &retry, 1);
             self.exporter.abandon();
             backoff.pause(&self.progress).await;
         }
-        let panicked = finished(&mut self.in_flight).await;
-        self.commit(panicked).await
+        let cut_off = finished(&mut self.in_flight).await;
+        self.commit(cut_off).await
     }
 
     fn planned(&self) -> Option<Plan> {
@@ -180,35 +183,38 @@ impl Exporting {
     }
 
     async fn export_planned(&mut self, plan: &Plan) -> Result<(), Error> {
-        let (mut next, mut items) = (plan.first, Items::default());
+        let (mut next, mut items, mut dead_items) = (plan.first, Items::default(), Items::default());
         while next <= plan.last {
             let piece = self.reader.exactly(next, plan.last, &plan.excluded, &self.progress.id)?;
-            let Some(piece) = piece else { break };
             if let Some(window) = &piece.window {
                 self.try_export(&window.batch(&self.progress.id)?)
                     .await
                     .map_err(|error| Error::new(error.to_string()))?;
                 add(&mut items, &window.items(&self.progress.id));
             }
+            add(&mut dead_items, &piece.excluded);
             next = piece.last.next();
         }
-        self.open.items = items;
+        let delivery = match self.exporter.seal_by() {
+            Some(_) => Some(self.try_seal(plan).map_err(|error| Error::new(error.to_string()))?),
+            // By its present settings it holds nothing: all is delivered.
+            None => None,
+        };
         self.open.next = plan.last.next();
-        let delivery = self.exporter.seal(plan).map_err(|error| Error::new(error.to_string()))?;
+        (self.open.items, self.open.dead_items) = (items, dead_items);
         self.start_delivery(delivery, plan.clone());
         Ok(())
     }
 
     async fn next_event(&mut self) -> Event {
-        let full = self.exporter.seal_by().is_some_and(|due| due <= Instant::now());
+        let full = self.exporter.seal_by().is_some_and(|due| due <= now());
         let blocked = full && self.in_flight.is_some();
         let seal_due = self.seal_due();
         let cursor_due = self.cursor.written + CURSOR_EVERY;
         let (next, idle, moved) = (self.open.next, self.in_flight.is_none(), self.cursor.moved);
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Event::Stop,
-            panicked = finished(&mut self.in_flight) => Event::Delivered { panicked },
+            cut_off = finished(&mut self.in_flight) => Event::Delivered { cut_off },
             () = until(seal_due), if idle => Event::SealDue,
             () = tokio::time::sleep_until(cursor_due), if moved => Event::CursorDue,
             feed = any_changed(&mut self.feeds) => Event::Snapshot(feed),
@@ -221,29 +227,40 @@ impl Exporting {
         let due = self.exporter.seal_by()?;
         let wanted = *self.wanted.borrow();
         let all_wanted = wanted > self.open.first && wanted <= self.open.next;
-        Some(if all_wanted { Instant::now() } else { due })
+        Some(if all_wanted { now() } else { due })
     }
 
-    async fn export_next(&mut self) -> Result<(), Error> {
-        let Some(window) = self.reader.window(self.open.next, &self.progress.id)? else { return Ok(()) };
-        match self.offer(&window).await {
-            Ok(()) => self.exported(&window),
-            Err(reason) => self.isolate(window.last, reason).await?,
+    async fn export_next(&mut self) {
+        match self.reader.next(self.open.next, &self.progress.id) {
+            Ok(Next::Window(window)) => match self.offer(&window).await {
+                Ok(()) => self.exported(&window),
+                Err(reason) => self.isolate(window.last, reason).await,
+            },
+            Ok(Next::Nothing { until }) => self.open.next = until.max(self.open.next),
+            Err(error) => self.wait_after(error).await,
         }
         self.pass_when_nothing_is_held();
-        Ok(())
+    }
+
+    /// What went wrong is not up to any row: it is tried again after a moment, loudly.
+    pub(crate) async fn wait_after(&mut self, error: Error) {
+        delivering::failed(&self.progress, &Retry::alarm(error), 1);
+        Backoff::new(self.random.clone()).pause(&self.progress).await;
     }
 
     /// Exports a window's rows; the reason when they can never be taken.
     pub(crate) async fn offer(&mut self, window: &Window) -> Result<(), Error> {
         let batch = window.batch(&self.progress.id)?;
         let mut backoff = Backoff::new(self.random.clone());
+        let mut attempt = 1;
         loop {
             match self.try_export(&batch).await {
-                Ok(()) => return Ok(()),
+                Ok(()) if attempt == 1 => return Ok(()),
+                Ok(()) => return Ok(delivering::recovered(&self.progress, attempt)),
                 Err(ExportError::Reject { source }) => return Err(source),
-                Err(ExportError::Retry(retry)) => delivering::failed(&self.progress, &retry, 1),
+                Err(ExportError::Retry(retry)) => delivering::failed(&self.progress, &retry, attempt),
             }
+            attempt += 1;
             backoff.pause(&self.progress).await;
         }
     }
@@ -252,10 +269,13 @@ impl Exporting {
         if batch.rows.is_empty() {
             return Ok(());
         }
-        let export = std::panic::AssertUnwindSafe(self.exporter.export(batch)).catch_unwind();
-        export
-            .await
-            .unwrap_or_else(|_| Err(ExportError::Reject { source: Error::new("the exporter panicked") }))
+        let export = AssertUnwindSafe(self.exporter.export(batch)).catch_unwind();
+        export.await.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    pub(crate) fn try_seal(&mut self, plan: &Plan) -> Result<Box<dyn Delivery>, ExportError> {
+        let seal = AssertUnwindSafe(|| self.exporter.seal(plan));
+        catch_unwind(seal).unwrap_or_else(|_| Err(panicked()))
     }
 
     pub(crate) fn exported(&mut self, window: &Window) {
@@ -295,44 +315,56 @@ impl Exporting {
         self.cursor = CursorWriter { written: tokio::time::Instant::now(), moved: false };
     }
 
-    async fn seal(&mut self) -> Result<(), Error> {
-        let plan = Plan {
-            id: PlanId(self.random.id()),
-            log: spanledger_component::LogId(self.wal.id().0),
-            exporter: self.progress.id.clone(),
-            first: self.open.first,
-            last: Position(self.open.next.0.saturating_sub(1)),
-            excluded: self.open.excluded.clone(),
-        };
-        let delivery = match self.exporter.seal(&plan) {
+    async fn seal(&mut self) {
+        let last = Position(self.open.next.0.saturating_sub(1));
+        let plan = Plan { excluded: self.open.excluded.clone(), ..self.plan(self.open.first, last) };
+        let delivery = match self.try_seal(&plan) {
             Ok(delivery) => delivery,
             Err(ExportError::Reject { source }) => return self.isolate(plan.last, source).await,
             Err(ExportError::Retry(retry)) => {
                 delivering::failed(&self.progress, &retry, 1);
-                Backoff::new(self.random.clone()).pause(&self.progress).await;
-                return Ok(());
+                return Backoff::new(self.random.clone()).pause(&self.progress).await;
             }
         };
+        if self.cursor.moved {
+            // Before the plan: what was passed over counts even if the plan is carried out by the next start.
+            self.write_cursor();
+        }
         // The plan is durable before the first byte leaves: whatever crashes, the same range keeps the same name.
         delivering::note(&self.wal, Control::Plan(logged(&plan)), &self.progress, &self.random).await;
-        self.start_delivery(delivery, plan);
-        Ok(())
+        self.start_delivery(Some(delivery), plan);
     }
 
-    fn start_delivery(&mut self, delivery: Box<dyn spanledger_component::Delivery>, plan: Plan) {
+    /// A new plan.
+    pub(crate) fn plan(&self, first: Position, last: Position) -> Plan {
+        Plan {
+            id: PlanId(self.random.id()),
+            log: spanledger_component::LogId(self.wal.id().0),
+            exporter: self.progress.id.clone(),
+            first,
+            last,
+            excluded: Vec::new(),
+        }
+    }
+
+    fn start_delivery(&mut self, delivery: Option<Box<dyn Delivery>>, plan: Plan) {
+        let (progress, failures) = (self.progress.clone(), self.sent.failures.clone());
         let backoff = Backoff::new(self.random.clone());
-        let deliver =
-            delivering::deliver(delivery, self.progress.clone(), backoff, self.sent.failures.clone());
+        let delivery = tokio::spawn(async {
+            if let Some(delivery) = delivery {
+                delivering::deliver(delivery, progress, backoff, failures).await;
+            }
+        });
         let open = self.begin_next_range();
-        self.in_flight = Some(InFlight { delivery: tokio::spawn(deliver), plan, open });
+        self.in_flight = Some(InFlight { delivery, plan, open });
     }
 
     /// Notes in the log that the delivery in flight is done.
-    async fn commit(&mut self, panicked: bool) -> Result<(), Error> {
+    async fn commit(&mut self, cut_off: bool) -> Result<(), Error> {
         let Some(in_flight) = self.in_flight.take() else { return Ok(()) };
-        if panicked {
+        if cut_off {
             // The plan stays open: the next start carries it out again.
-            return Err(Error::new(format!("the delivery of {} panicked", self.progress.id)));
+            return Err(Error::new(format!("the delivery of {} was cut off", self.progress.id)));
         }
         self.done_with(&in_flight.open);
         let branch = self.progress.id.to_string();
@@ -382,7 +414,15 @@ pub(crate) fn add(sum: &mut Items, items: &Items) {
     }
 }
 
-/// Waits for the delivery in flight, for ever when there is none; whether it panicked.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+fn panicked() -> ExportError {
+    ExportError::Reject { source: Error::new("the exporter panicked") }
+}
+
+/// Waits for the delivery in flight, for ever when there is none; whether it was cut off.
 async fn finished(in_flight: &mut Option<InFlight>) -> bool {
     match in_flight {
         Some(in_flight) => (&mut in_flight.delivery).await.is_err(),

@@ -1,11 +1,11 @@
 //! The loop of a connector: fold what follows, hand out snapshots, write checkpoints.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use spanledger_component::{Connector, Error, Position, Rows};
+use spanledger_component::{Connector, Error, Position, Retry, Rows};
 use spanledger_wal::{Checkpoint, Control, Counts, Wal};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::branch::Progress;
-use crate::delivering;
+use crate::delivering::{self, Backoff};
 use crate::exporting::add;
 use crate::files;
 use crate::random::Random;
-use crate::reader::Reader;
+use crate::reader::{Next, Reader};
 use crate::snapshots::Snapshot;
 use crate::window::Window;
 
@@ -67,7 +67,8 @@ enum Event {
 }
 
 impl Folding {
-    /// Takes the state back from the last checkpoint, if there is one.
+    /// Takes the state back from the last checkpoint, if there is one. A checkpoint that cannot be used begins the state
+    /// anew: the collector starts all the same.
     pub(crate) fn restore(
         mut connector: Box<dyn Connector>,
         progress: Arc<Progress>,
@@ -76,20 +77,22 @@ impl Folding {
         random: Arc<dyn Random>,
         out: watch::Sender<Option<Snapshot>>,
         stop: CancellationToken,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let branch = wal.state().branches.get(&progress.id.to_string()).cloned().unwrap_or_default();
         let mut next = Position(branch.added.0.max(wal.first_retained().0));
         let file = branch.checkpoint.as_ref().map(|checkpoint| checkpoint.file.clone());
         if let Some(checkpoint) = &branch.checkpoint {
             let path = folder(&wal).join(&checkpoint.file);
-            let place = || format!("restore {} from {}", progress.id, path.display());
-            let state = fs::read(&path).map_err(|error| Error::caused(place(), error))?;
-            connector.restore(&state).map_err(|error| Error::caused(place(), error))?;
             next = Position(checkpoint.position.0);
+            if let Err(error) = take_back(connector.as_mut(), &path) {
+                // What is before the checkpoint was counted by somebody already; counting it again would show as new.
+                error!(branch = %progress.id, checkpoint = %path.display(), position = %next, %error,
+                    "the state of the connector is lost: its counters begin again at 0 with what follows");
+            }
         }
         let caught_up_at = Position(wal.data_end().0);
         let at = Instant::now();
-        Ok(Self {
+        Self {
             connector,
             wanted: progress.wanted(),
             progress,
@@ -103,7 +106,7 @@ impl Folding {
             counts: branch.counts,
             emitted: Emitted { at, next: None },
             checkpointed: Checkpointed { at, next, bytes_since: 0, file },
-        })
+        }
     }
 
     /// Runs until stop, then writes the state.
@@ -114,7 +117,7 @@ impl Folding {
                 Event::Stop => break,
                 Event::Emit => self.emit(),
                 Event::Checkpoint => self.checkpoint().await,
-                Event::Data => self.fold_next()?,
+                Event::Data => self.fold_next().await,
             }
         }
         if self.checkpointed.next < self.next {
@@ -153,8 +156,22 @@ impl Folding {
         }
     }
 
-    fn fold_next(&mut self) -> Result<(), Error> {
-        let Some(window) = self.reader.window(self.next, &self.progress.id)? else { return Ok(()) };
+    async fn fold_next(&mut self) {
+        if let Err(error) = self.try_fold_next() {
+            delivering::failed(&self.progress, &Retry::alarm(error), 1);
+            Backoff::new(self.random.clone()).pause(&self.progress).await;
+        }
+    }
+
+    fn try_fold_next(&mut self) -> Result<(), Error> {
+        let window = match self.reader.next(self.next, &self.progress.id)? {
+            Next::Window(window) => window,
+            Next::Nothing { until } => {
+                self.next = until.max(self.next);
+                self.emit_when_caught_up();
+                return Ok(());
+            }
+        };
         match window.batch(&self.progress.id) {
             Ok(batch) => self.fold(&batch.rows),
             Err(_) => self.fold_one_by_one(&window)?,
@@ -178,7 +195,7 @@ impl Folding {
         let mut next = window.first;
         while next <= window.last {
             let piece = self.reader.exactly(next, next, &[], &self.progress.id)?;
-            match piece.and_then(|piece| piece.window).map(|window| window.batch(&self.progress.id)) {
+            match piece.window.map(|window| window.batch(&self.progress.id)) {
                 Some(Ok(batch)) => self.fold(&batch.rows),
                 Some(Err(error)) => {
                     error!(branch = %self.progress.id, position = %next, %error, "record is not counted")
@@ -221,10 +238,11 @@ impl Folding {
         files::write_durable(&folder(&self.wal), &file, &self.connector.snapshot())?;
         let position = spanledger_wal::Position(self.next.0);
         let checkpoint = Checkpoint { position, file: file.clone() };
-        let noted = Control::Checkpoint { branch: name.clone(), checkpoint };
-        delivering::note(&self.wal, noted, &self.progress, &self.random).await;
-        let moved = Control::Cursor { branch: name, position, counts: self.counts };
-        delivering::note(&self.wal, moved, &self.progress, &self.random).await;
+        let noted = self.wal.record(Control::Checkpoint { branch: name.clone(), checkpoint });
+        let moved = self.wal.record(Control::Cursor { branch: name, position, counts: self.counts });
+        for noted in [noted, moved] {
+            noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
+        }
         let old = self.checkpointed.file.replace(file.clone()).filter(|old| *old != file);
         if let Some(old) = old {
             let _ = fs::remove_file(folder(&self.wal).join(old));
@@ -238,6 +256,11 @@ impl Folding {
 
 fn folder(wal: &Wal) -> PathBuf {
     wal.directory().join("checkpoints")
+}
+
+fn take_back(connector: &mut dyn Connector, path: &Path) -> Result<(), Error> {
+    let state = fs::read(path).map_err(|error| Error::caused("read it", error))?;
+    connector.restore(&state)
 }
 
 async fn until(due: Option<Instant>) {

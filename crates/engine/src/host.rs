@@ -58,13 +58,32 @@ impl Host {
         for progress in branches {
             progress.wait_delivered(target).await;
         }
-        for (exporter, seen) in &self.feeds {
-            let concerned = branches.len() == self.branches.len()
-                || branches.iter().any(|p| p.id.to_string() == *exporter);
-            if concerned {
-                let _ = seen.clone().wait_for(|seen| *seen >= target).await;
+        for (_, seen) in self.feeds_of(branches) {
+            let _ = seen.clone().wait_for(|seen| *seen >= target).await;
+        }
+    }
+
+    /// The ways by which exporters among these branches get snapshots; every way when these are all.
+    fn feeds_of(
+        &self,
+        branches: &[&Arc<Progress>],
+    ) -> impl Iterator<Item = &(String, watch::Receiver<Position>)> {
+        let chosen = |exporter: &str| branches.iter().any(|progress| progress.id.to_string() == exporter);
+        let all = branches.len() == self.branches.len();
+        self.feeds.iter().filter(move |(exporter, _)| all || chosen(exporter))
+    }
+
+    /// What was not done when the time was up.
+    fn left(&self, branches: &[&Arc<Progress>], target: Position) -> Vec<Waiting> {
+        let mut left: Vec<_> = branches.iter().filter_map(|progress| self.waiting(progress)).collect();
+        for (exporter, seen) in self.feeds_of(branches) {
+            let from = *seen.borrow();
+            if from < target {
+                let error = Some("it has not taken in the latest metrics".to_owned());
+                left.push(Waiting { branch: exporter.clone(), from, items: 0, error });
             }
         }
+        left
     }
 }
 
@@ -122,7 +141,7 @@ impl Contract for Host {
         let target = Position(self.wal.data_end().0);
         match tokio::time::timeout(timeout, self.flushed(&chosen, target)).await {
             Ok(()) => Ok(()),
-            Err(_) => Err(chosen.iter().filter_map(|progress| self.waiting(progress)).collect()),
+            Err(_) => Err(self.left(&chosen, target)),
         }
     }
 }

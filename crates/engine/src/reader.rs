@@ -10,7 +10,7 @@ use spanledger_wal::{ReadLimits, Record, Wal};
 use tokio::sync::watch;
 
 use crate::epochs::Epochs;
-use crate::window::Window;
+use crate::window::{Items, Window, items};
 
 /// How many windows are kept for the branches that come next.
 const KEPT: usize = 2;
@@ -18,7 +18,7 @@ const KEPT: usize = 2;
 /// How long what has arrived waits for more, so that small requests become one window.
 const LINGER: Duration = Duration::from_millis(50);
 
-type Slot = Arc<OnceLock<Result<Option<Arc<Window>>, String>>>;
+type Slot = Arc<OnceLock<Result<Next, String>>>;
 
 /// Which windows are the same: first position, and the first position of the epoch.
 type Key = (Position, Position);
@@ -64,18 +64,21 @@ impl Reader {
         waiting.bytes >= self.limits.bytes || waiting.items.iter().sum::<u64>() >= self.limits.items
     }
 
-    /// The window that begins at `from` by the epoch of `branch`; `None` when nothing is there. Blocks for disk and
-    /// decoding.
-    pub(crate) fn window(&self, from: Position, branch: &ComponentId) -> Result<Option<Arc<Window>>, Error> {
-        let Some((epoch, until)) = self.epochs.of(branch, from) else { return Ok(None) };
+    /// What follows `from`, by the epoch of `branch`. Blocks for disk and decoding.
+    pub(crate) fn next(&self, from: Position, branch: &ComponentId) -> Result<Next, Error> {
+        let Some((epoch, until)) = self.epochs.of(branch, from) else {
+            return Ok(Next::Nothing { until: from });
+        };
         let slot = self.slot((from, epoch.first));
         let made = slot.get_or_init(|| {
             let until = until.map(|until| spanledger_wal::Position(until.0));
             let read = self.wal.read(spanledger_wal::Position(from.0), until, self.limits);
-            let records = read.map_err(|error| error.to_string())?.records;
-            Ok(Window::new(&self.log, epoch, &records).map(Arc::new))
+            let read = read.map_err(|error| error.to_string())?;
+            let window = Window::new(&self.log, epoch, &read.records);
+            let nothing = Next::Nothing { until: Position(read.next.0) };
+            Ok(window.map_or(nothing, |window| Next::Window(Arc::new(window))))
         });
-        if !matches!(made, Ok(Some(_))) {
+        if !matches!(made, Ok(Next::Window(_))) {
             // Nothing worth keeping: the next one to ask looks again.
             self.forget(&slot);
         }
@@ -90,8 +93,10 @@ impl Reader {
         last: Position,
         excluded: &[Position],
         branch: &ComponentId,
-    ) -> Result<Option<Piece>, Error> {
-        let Some((epoch, until)) = self.epochs.of(branch, first) else { return Ok(None) };
+    ) -> Result<Piece, Error> {
+        let Some((epoch, until)) = self.epochs.of(branch, first) else {
+            return Err(Error::new(format!("{branch} is in no epoch from position {first} on")));
+        };
         let until = until.map_or(last.next(), |until| until.min(last.next()));
         let read = self
             .wal
@@ -99,12 +104,14 @@ impl Reader {
             .map_err(|error| Error::caused(format!("read the log at position {first}"), error))?;
         let Some(last) = read.records.last().map(|record| Position(record.position.0)) else {
             // Nothing but control records up to the next epoch, perhaps.
-            return Ok(Some(Piece { last: Position(until.0 - 1), records: Vec::new(), window: None }));
+            let last = Position(until.0.saturating_sub(1));
+            return Ok(Piece { last, records: Vec::new(), excluded: Items::default(), window: None });
         };
-        let mut records = read.records;
-        records.retain(|record| !excluded.contains(&Position(record.position.0)));
+        let is_excluded = |record: &Record| excluded.contains(&Position(record.position.0));
+        let (excluded, records): (Vec<_>, Vec<_>) = read.records.into_iter().partition(is_excluded);
+        let excluded = items(&epoch, branch, &excluded);
         let window = Window::new(&self.log, epoch, &records).map(Arc::new);
-        Ok(Some(Piece { last, records, window }))
+        Ok(Piece { last, records, excluded, window })
     }
 
     fn slot(&self, key: Key) -> Slot {
@@ -128,12 +135,23 @@ impl Reader {
     }
 }
 
+/// What follows a position.
+#[derive(Clone)]
+pub(crate) enum Next {
+    /// Records that follow it, in the epoch of the first of them.
+    Window(Arc<Window>),
+    /// No data before `until`: control records only, or what cannot be read.
+    Nothing { until: Position },
+}
+
 /// Part of an exact range.
 pub(crate) struct Piece {
     /// How far it goes.
     pub(crate) last: Position,
     /// What it was made of, without the excluded records.
     pub(crate) records: Vec<Record>,
+    /// Items of the excluded records that would have been the branch's.
+    pub(crate) excluded: Items,
     /// `None` when every record was excluded.
     pub(crate) window: Option<Arc<Window>>,
 }

@@ -6,6 +6,7 @@ use spanledger_component::{ComponentId, Error, Position, Rows};
 use tokio::sync::watch;
 
 use crate::epochs::Live;
+use crate::window::process;
 
 /// A connector's rows at some position.
 #[derive(Clone)]
@@ -58,8 +59,8 @@ impl Feed {
     pub(crate) fn take(&mut self) -> Option<Result<Snapshot, Error>> {
         let Snapshot { position, rows } = self.latest.borrow_and_update().clone()?;
         let pipeline = self.epoch.pipelines.get(self.pipeline)?;
-        let rows = pipeline.processors.iter().try_fold(rows, |rows, processor| processor.process(rows));
-        Some(rows.map(|rows| Snapshot { position, rows }))
+        let rows = process(&pipeline.processors, rows);
+        Some(rows.map(|rows| Snapshot { position, rows }).map_err(Error::new))
     }
 
     /// Everything before `position` has been taken in by the exporter.

@@ -73,6 +73,24 @@ impl Window {
 /// Items by signal.
 pub(crate) type Items = [u64; spanledger_wal::SIGNALS];
 
+/// Items by signal that a branch gets from records of an epoch.
+pub(crate) fn items(epoch: &Live, branch: &ComponentId, records: &[Record]) -> Items {
+    let mut items = Items::default();
+    for pipeline in epoch.pipelines.iter().filter(|pipeline| pipeline.branches.contains(branch)) {
+        for record in records.iter().filter(|record| pipeline.owns(record)) {
+            if let Some(count) = items.get_mut(usize::from(record.signal)) {
+                *count += accepted_items(record);
+            }
+        }
+    }
+    items
+}
+
+/// Items of a record without the rejected ones.
+fn accepted_items(record: &Record) -> u64 {
+    u64::from(record.items).saturating_sub(record.rejected.len() as u64)
+}
+
 /// What a pipeline made of a window.
 struct Made {
     /// `None` where no record belongs to the pipeline, or its signal is not decoded.
@@ -94,12 +112,8 @@ type Decoded = HashMap<(Signal, Vec<String>), Option<Result<Rows, String>>>;
 
 /// What a pipeline makes of the records that belong to it. Pipelines with the same sources share the decoding.
 fn make(log: &str, pipeline: &Pipeline, records: &[Record], decoded: &mut Decoded) -> Made {
-    let signal = signal_index(pipeline.signal);
-    let belongs = |record: &&Record| record.signal == signal && pipeline.takes_from(&record.receiver);
-    let records: Vec<&Record> = records.iter().filter(belongs).collect();
-    let items =
-        records.iter().map(|record| u64::from(record.items).saturating_sub(record.rejected.len() as u64));
-    let items = items.sum();
+    let records: Vec<&Record> = records.iter().filter(|record| pipeline.owns(record)).collect();
+    let items = records.iter().map(|record| accepted_items(record)).sum();
     let key = (pipeline.signal, pipeline.sources.clone());
     let rows = decoded.entry(key).or_insert_with(|| decode(log, pipeline.signal, &records)).clone();
     let rows = rows.map(|rows| rows.and_then(|rows| process(&pipeline.processors, rows)));
@@ -132,7 +146,8 @@ fn source(record: &Record) -> Source<'_> {
     }
 }
 
-fn process(processors: &[Box<dyn Processor>], rows: Rows) -> Result<Rows, String> {
+/// What the processors make of rows; an error when one fails or panics.
+pub(crate) fn process(processors: &[Box<dyn Processor>], rows: Rows) -> Result<Rows, String> {
     processors.iter().try_fold(rows, |rows, processor| {
         match catch_unwind(AssertUnwindSafe(|| processor.process(rows))) {
             Ok(processed) => processed.map_err(|error| error.to_string()),

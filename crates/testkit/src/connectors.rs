@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use arrow_array::Array as _;
 use spanledger_component::{Connector, ConnectorFactory, Context, Error, Rows, Signal, Stability};
 use spanledger_schema::{Metrics, Table as _, spans};
 

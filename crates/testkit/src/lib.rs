@@ -5,4 +5,12 @@
 //! assert_eq!(request.resource_spans[0].scope_spans[0].spans.len(), 3);
 //! ```
 
+pub mod conformance;
+pub mod connectors;
+pub mod exporters;
+pub mod processors;
+pub mod receivers;
+mod scene;
 pub mod spans;
+
+pub use scene::{Scene, Settings};

@@ -1,7 +1,5 @@
 //! A processor whose settings show in the rows it makes.
 
-use std::sync::Arc;
-
 use arrow_array::{Array as _, StringViewArray};
 use spanledger_component::{Context, Error, Processor, ProcessorFactory, Rows, Signal, Stability};
 use spanledger_schema::{Table as _, spans};
@@ -40,7 +38,7 @@ impl Processor for Suffixes {
         }
         let suffixed = names.iter().map(|name| Some(format!("{}{}", name.unwrap_or_default(), self.0)));
         let suffixed: StringViewArray = suffixed.collect();
-        let rows = rows.with(vec![spans::NAME.value(Arc::new(suffixed))]);
+        let rows = rows.with(vec![spans::NAME.set(suffixed)]);
         rows.map(Rows::Spans).map_err(|error| Error::caused("name spans", error))
     }
 }

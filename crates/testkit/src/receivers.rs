@@ -34,9 +34,8 @@ impl Receiver for Hands {
     }
 
     async fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Result<(), Error> {
-        self.scene.hand_out(&self.id, Some(intake));
+        self.scene.hand_out(&self.id, intake);
         stop.cancelled().await;
-        self.scene.hand_out(&self.id, None);
         Ok(())
     }
 }
