@@ -24,18 +24,38 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.attempt)?;
+        let mut said = self.attempt.clone();
         let mut cause = self.source();
         while let Some(error) = cause {
-            write!(out, ": {error}")?;
+            // Many libraries say their own cause already; each is said once.
+            let text = error.to_string();
+            if !said.contains(&text) {
+                said = format!("{said}: {text}");
+            }
             cause = error.source();
         }
-        Ok(())
+        out.write_str(&said)
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("fetch: {0}")]
+    struct Wordy(#[source] std::io::Error);
+
+    #[test]
+    fn every_cause_is_said_once() {
+        let refused = std::io::Error::other("connection refused");
+        let error = Error::caused("put one.parquet", Wordy(refused));
+        assert_eq!(error.to_string(), "put one.parquet: fetch: connection refused");
     }
 }

@@ -15,14 +15,22 @@ pub fn default_max_bytes(directory: &Path) -> io::Result<u64> {
     Ok(DEFAULT_BYTES.min(bytes / 5 * 4))
 }
 
-/// Why a log in this directory promises less than it should; `None` on an ordinary disk.
+/// Why a log in this directory promises less than it should; `None` on an ordinary disk. The numbers are those of
+/// statfs(2).
+#[cfg(target_os = "linux")]
 pub fn weakness(directory: &Path) -> Option<&'static str> {
-    match kind_of(existing(directory)) {
-        Some(0x0102_1994) => Some("tmpfs is memory: what is acknowledged is gone when the machine restarts"),
-        Some(0x794c_7630) => Some("overlay is a container's own layer: what is acknowledged goes with the container"),
-        Some(0x6969) => Some("NFS: what is acknowledged is as durable as the server makes it, and locks may not hold"),
+    match rustix::fs::statfs(existing(directory)).ok()?.f_type {
+        0x0102_1994 => Some("tmpfs is memory: what is acknowledged is gone when the machine restarts"),
+        0x794c_7630 => Some("overlay is a container's own layer: what is acknowledged goes with the container"),
+        0x6969 => Some("NFS: what is acknowledged is as durable as the server makes it, and locks may not hold"),
         _ => None,
     }
+}
+
+/// Known of Linux only.
+#[cfg(not(target_os = "linux"))]
+pub fn weakness(_directory: &Path) -> Option<&'static str> {
+    None
 }
 
 fn volume_of(directory: &Path) -> io::Result<StatVfs> {
@@ -31,17 +39,6 @@ fn volume_of(directory: &Path) -> io::Result<StatVfs> {
 
 fn existing(directory: &Path) -> &Path {
     directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("."))
-}
-
-/// The magic number of the file system, as statfs(2) lists them.
-#[cfg(target_os = "linux")]
-fn kind_of(path: &Path) -> Option<i64> {
-    i64::try_from(rustix::fs::statfs(path).ok()?.f_type).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn kind_of(_: &Path) -> Option<i64> {
-    None
 }
 
 #[cfg(test)]
