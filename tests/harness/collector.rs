@@ -179,8 +179,13 @@ impl Collector {
 
     /// Waits until everything accepted is delivered and counted.
     pub async fn flush(&self) {
-        let path = "/flush?timeout=120s";
-        let answer = http::send("PUT", self.setup.admin, path, &[], "").await.unwrap();
+        self.flush_within("120s").await;
+    }
+
+    /// The same with another patience, for what takes long.
+    pub async fn flush_within(&self, timeout: &str) {
+        let path = format!("/flush?timeout={timeout}");
+        let answer = http::send("PUT", self.setup.admin, &path, &[], "").await.unwrap();
         let body = String::from_utf8_lossy(answer.body()).into_owned();
         assert_eq!(answer.status(), 200, "flush: {body}\n{}", self.log());
     }

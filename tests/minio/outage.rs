@@ -37,7 +37,8 @@ async fn five_gib_wait_on_disk_while_the_bucket_is_away_and_arrive_when_it_is_ba
     assert!(branch["waiting_bytes"].as_u64().unwrap() >= BYTES, "{branch}");
 
     let minio = Minio::start(&folder.path().join("minio"), port);
-    collector.flush().await;
+    // Encoding five GiB takes minutes on a small machine.
+    collector.flush_within("20m").await;
     let peak = collector.peak_resident_bytes();
     assert!(peak < BUDGET_BYTES + ALLOWED_BESIDE_BYTES, "{} MiB after the bucket came back", peak >> 20);
     println!("{spans} spans, peak resident memory {} MiB", peak >> 20);
