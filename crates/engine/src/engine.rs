@@ -363,7 +363,7 @@ async fn agree_on_branches(wal: &Wal, fed: &[ComponentId]) -> Result<(), Error> 
                 wal.directory().display(),
             )));
         }
-        note(wal, Control::BranchForgotten { branch: name.clone() }).await?;
+        note(wal, Control::BranchForgotten { branch: name.clone(), position: wal.data_end() }).await?;
     }
     for id in fed.iter().map(ToString::to_string).filter(|id| !state.branches.contains_key(id)) {
         note(wal, Control::BranchAdded { branch: id, position: wal.first_retained() }).await?;

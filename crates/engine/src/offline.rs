@@ -32,7 +32,8 @@ async fn try_forget(wal: &Wal, branch: &str) -> Result<(), Error> {
             known.join(", ")
         )));
     }
-    let forgotten = wal.record(Control::BranchForgotten { branch: branch.to_owned() }).await;
+    let position = *wal.durable_end().borrow();
+    let forgotten = wal.record(Control::BranchForgotten { branch: branch.to_owned(), position }).await;
     forgotten.map(drop).map_err(|error| Error::caused(format!("forget {branch}"), error))
 }
 

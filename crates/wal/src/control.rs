@@ -66,6 +66,8 @@ pub enum Control {
     BranchForgotten {
         /// The branch.
         branch: String,
+        /// Everything before it is done with or given up: a branch of that name begins here or later.
+        position: Position,
     },
 }
 
@@ -195,7 +197,9 @@ impl Control {
             Self::BranchAdded { branch, position } => {
                 Kind::BranchAdded(proto::BranchAdded { branch, position: position.0 })
             }
-            Self::BranchForgotten { branch } => Kind::BranchForgotten(proto::BranchForgotten { branch }),
+            Self::BranchForgotten { branch, position } => {
+                Kind::BranchForgotten(proto::BranchForgotten { branch, position: position.0 })
+            }
         }
     }
 
@@ -225,7 +229,9 @@ impl Control {
             Kind::BranchAdded(added) => {
                 Self::BranchAdded { branch: added.branch, position: Position(added.position) }
             }
-            Kind::BranchForgotten(forgotten) => Self::BranchForgotten { branch: forgotten.branch },
+            Kind::BranchForgotten(forgotten) => {
+                Self::BranchForgotten { branch: forgotten.branch, position: Position(forgotten.position) }
+            }
         }
     }
 }

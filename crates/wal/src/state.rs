@@ -16,6 +16,8 @@ const LISTED_MAX: usize = 1_000;
 pub struct State {
     /// Every branch that was added and not forgotten, by name.
     pub branches: BTreeMap<String, Branch>,
+    /// Where branches that were forgotten would begin if they came back, as long as what is before is retained.
+    pub forgotten: BTreeMap<String, Position>,
     /// The epochs of the positions still retained, oldest first.
     pub epochs: Vec<Epoch>,
     /// The newest ranges that could not be read.
@@ -52,11 +54,13 @@ impl State {
             Control::Quarantined(quarantined) => self.quarantine(quarantined),
             Control::TimeMark { unix_ns } => self.time_mark_unix_ns = unix_ns.max(self.time_mark_unix_ns),
             Control::BranchAdded { branch, position } => {
+                let position = self.forgotten.remove(&branch).unwrap_or_default().max(position);
                 let added = Branch { added: position, cursor: position, ..Branch::default() };
                 self.branches.entry(branch).or_insert(added);
             }
-            Control::BranchForgotten { branch } => {
+            Control::BranchForgotten { branch, position } => {
                 self.branches.remove(&branch);
+                self.forgotten.insert(branch, position);
             }
             Control::Plan(plan) => self.on_branch(&plan.branch.clone(), |branch| branch.plan = Some(plan)),
             Control::Committed { plan, branch, counts } => self.on_branch(&branch, |branch| {
@@ -107,7 +111,7 @@ impl State {
         self.branches.values().map(|branch| branch.cursor).min()
     }
 
-    /// Forgets the epochs that ended before `first_retained`.
+    /// Forgets what matters only to positions before `first_retained`: epochs that ended, branches that were forgotten.
     pub(crate) fn prune_epochs(&mut self, first_retained: Position) {
         let ended = self.epochs.windows(2).take_while(|pair| match pair {
             [_, next] => next.first <= first_retained,
@@ -115,6 +119,7 @@ impl State {
         });
         let ended = ended.count();
         self.epochs.drain(..ended);
+        self.forgotten.retain(|_, position| *position > first_retained);
     }
 }
 
@@ -130,6 +135,14 @@ impl From<&State> for proto::State {
         let branches = state.branches.iter().map(|(name, branch)| branch.to_proto(name));
         Self {
             branches: branches.collect(),
+            forgotten: state
+                .forgotten
+                .iter()
+                .map(|(branch, position)| proto::BranchForgotten {
+                    branch: branch.clone(),
+                    position: position.0,
+                })
+                .collect(),
             epochs: state.epochs.iter().cloned().map(Into::into).collect(),
             quarantined: state.quarantined.iter().cloned().map(Into::into).collect(),
             quarantined_total: state.quarantined_total,
@@ -143,6 +156,11 @@ impl From<proto::State> for State {
         let branches = state.branches.into_iter().map(|branch| (branch.name.clone(), branch.into()));
         Self {
             branches: branches.collect(),
+            forgotten: state
+                .forgotten
+                .into_iter()
+                .map(|forgotten| (forgotten.branch, Position(forgotten.position)))
+                .collect(),
             epochs: state.epochs.into_iter().map(Into::into).collect(),
             quarantined: state.quarantined.into_iter().map(Into::into).collect(),
             quarantined_total: state.quarantined_total,
@@ -235,6 +253,17 @@ mod tests {
         }
         state.prune_epochs(Position(15));
         assert_eq!(state.epochs.iter().map(|epoch| epoch.first.0).collect::<Vec<_>>(), [10, 20]);
+    }
+
+    #[test]
+    fn a_branch_that_was_forgotten_begins_behind_what_it_had_when_it_comes_back() {
+        let mut state = with_branch();
+        let forgotten = Control::BranchForgotten { branch: "parquet".into(), position: Position(9) };
+        state.apply(forgotten);
+        let mut state = State::from(proto::State::from(&state));
+        state.apply(Control::BranchAdded { branch: "parquet".into(), position: Position(1) });
+        assert_eq!(state.branches["parquet"].cursor, Position(9));
+        assert_eq!(state.forgotten.len(), 0);
     }
 
     #[test]

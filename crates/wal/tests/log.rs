@@ -355,7 +355,7 @@ fn a_commit_moves_the_cursor_and_forgetting_a_branch_frees_what_it_held() {
     wal.record(Control::Committed { plan: id, branch, counts }).wait().unwrap();
     assert_eq!(wal.state().branches["parquet"].cursor, last.next());
     assert_eq!(wal.first_retained(), Position(1));
-    wal.record(Control::BranchForgotten { branch: "gone".into() }).wait().unwrap();
+    wal.record(Control::BranchForgotten { branch: "gone".into(), position: last }).wait().unwrap();
     wal.record(Control::TimeMark { unix_ns: 1 }).wait().unwrap();
     assert!(wal.first_retained() > Position(40));
 }
