@@ -3,7 +3,7 @@
 use crate::node::{Node, Value};
 use crate::place::{Path, Problem, joined};
 use crate::read::{Failure, Fault, Progress, Reader};
-use crate::words::{did_you_mean, expected_in_words, found_in_words, without_hidden};
+use crate::words::{did_you_mean, expected_in_words, found_in_words, nearest_name, without_hidden};
 
 /// The most errors looked for in one component.
 const ROUNDS_MAX: usize = 200;
@@ -103,8 +103,7 @@ fn problem(failure: &Failure, node: &Node, above: &[String]) -> Problem {
             Problem::at(place, joined(&path), format!("unknown field {field:?}{hint}"))
         }
         Fault::UnknownVariant { variant, expected } => {
-            let hint =
-                if is_hidden(at) { String::new() } else { did_you_mean(variant, expected.iter().copied()) };
+            let hint = if is_hidden(at) { String::new() } else { nearest_name(variant, expected) };
             let found = if is_hidden(at) { found_in_words(at) } else { format!("{variant:?}") };
             let expected = expected.join(", ");
             Problem::at(&at.place, joined(&path), format!("found {found}, expected one of {expected}{hint}"))

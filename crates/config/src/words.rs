@@ -5,14 +5,16 @@ use crate::node::{Node, Value};
 /// `, did you mean "x"?` when a known name is near, or the known names when they are few.
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
-    if let Some(nearest) = nearest(name, &known) {
-        return format!(", did you mean {nearest:?}?");
-    }
-    match known.len() {
-        0 => String::new(),
-        1..=12 => format!(", expected one of {}", known.join(", ")),
+    match (nearest_name(name, &known), known.len()) {
+        (nearest, _) if !nearest.is_empty() => nearest,
+        (_, 1..=12) => format!(", expected one of {}", known.join(", ")),
         _ => String::new(),
     }
+}
+
+/// `, did you mean "x"?` when a known name is near.
+pub(crate) fn nearest_name(name: &str, known: &[&str]) -> String {
+    nearest(name, known).map(|nearest| format!(", did you mean {nearest:?}?")).unwrap_or_default()
 }
 
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -48,6 +48,13 @@ sevice: {}
 }
 
 #[test]
+fn a_choice_that_is_like_none_is_answered_with_all_of_them_once() {
+    let yaml = MINIMAL.replace("path: ./lake", "path: ./lake, compression: everything");
+    let expected = "config.yaml:3:50: exporters::parquet::compression: found \"everything\", expected one of zstd, snappy, none";
+    assert_eq!(problems_of(&yaml), [expected]);
+}
+
+#[test]
 fn what_a_component_checks_itself_has_its_place() {
     let yaml = MINIMAL.replace("path: ./lake", "path: ./lake, rotation: {max_rows: 7}");
     assert_eq!(
