@@ -51,7 +51,7 @@ impl Prometheus {
     /// Opens nothing yet, and has nothing to serve.
     pub fn new(settings: &Settings, context: &Context) -> Self {
         Self {
-            endpoint_path: format!("exporters.{}.endpoint", context.id),
+            endpoint_path: format!("exporters::{}::endpoint", context.id),
             endpoint: settings.endpoint.clone(),
             enable_open_metrics: settings.enable_open_metrics,
             naming: Naming {

@@ -125,7 +125,7 @@ async fn an_endpoint_that_is_taken_is_named_in_the_error() {
     let error = Prometheus::new(&settings, &context()).start(CancellationToken::new()).await.err().unwrap();
     let message = error.to_string();
     assert!(
-        message.starts_with(&format!("exporters.prometheus.endpoint: listen on {address}: ")),
+        message.starts_with(&format!("exporters::prometheus::endpoint: listen on {address}: ")),
         "{message}"
     );
 }
