@@ -12,6 +12,7 @@ use crate::target::Target;
 /// Writes spans, messages and log records as Parquet files to a directory or an S3 bucket, exactly once.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["path"]))]
 pub struct Config {
     /// Where the files go: `./data/lake`, `file:///var/lib/lake` or `s3://bucket/prefix`. Required.
     pub path: String,
