@@ -37,7 +37,7 @@ pub(crate) async fn demo(registry: Arc<Registry>, keep: bool) -> Result<(), Erro
     show::text(&scrape(&ports.prometheus).await?);
     if keep {
         show::text(&serving(&ports, &folder));
-        run::stop_signal().await?;
+        run::Signals::listen()?.stop().await;
     }
     collector.stop().await;
     Ok(())

@@ -6,7 +6,7 @@ use spanledger_component::{Error, Registry, SystemClock, WalSettings};
 use spanledger_config::{Graph, LogEncoding, LogLevel, SystemEnv, TelemetrySettings};
 use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom};
 use spanledger_telemetry::{Meter, logs, observe_process};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -22,8 +22,10 @@ pub(crate) async fn run(config: ConfigArgs, registry: Arc<Registry>) -> Result<(
         warn!("{warning}");
     }
     info!(version = env!("CARGO_PKG_VERSION"), "Starting spanledger.");
+    // Before the start, so that a signal is heeded from the moment that the collector says it is ready.
+    let signals = Signals::listen()?;
     let collector = start(loaded.graph, registry).await?;
-    collector.until_stopped().await
+    collector.until_stopped(signals).await
 }
 
 fn start_logs(telemetry: &TelemetrySettings) {
@@ -78,10 +80,10 @@ pub(crate) fn default_wal() -> WalSettings {
 
 impl Collector {
     /// Waits for a signal or a failure, then stops.
-    async fn until_stopped(mut self) -> Result<(), Error> {
+    async fn until_stopped(mut self, mut signals: Signals) -> Result<(), Error> {
         let failed = tokio::select! {
             error = self.running.failed() => Some(error),
-            ended = stop_signal() => ended.err(),
+            () = signals.stop() => None,
         };
         if let Some(error) = &failed {
             error!(%error, "a component failed, terminating");
@@ -110,16 +112,32 @@ fn report(summary: &Summary) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT. SIGHUP is taken note of and changes nothing.
-pub(crate) async fn stop_signal() -> Result<(), Error> {
-    let listen = |kind| signal(kind).map_err(|error| Error::caused("listen for signals", error));
-    let (mut terminate, mut interrupt, mut hang_up) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hang_up.recv() => warn!("SIGHUP: reloading is not supported yet, restart to change the config"),
+/// The signals that the collector heeds, from the moment it listens to them.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Listens from now on.
+    pub(crate) fn listen() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(|error| Error::caused("listen for signals", error));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGTERM or SIGINT. SIGHUP is taken note of and changes nothing.
+    pub(crate) async fn stop(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => warn!("SIGHUP: reloading is not supported yet, restart to change the config"),
+            }
         }
     }
 }
