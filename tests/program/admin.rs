@@ -1,0 +1,152 @@
+//! The verbs that ask a running collector, and those that act on the log of one that is stopped.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::ended::{Ended, program};
+use super::{away, lake};
+use crate::harness::{Collector, Setup, free_ports, load};
+
+/// A folder, and a bucket that is away.
+const TWO: &str = "
+receivers:
+  otlp: {protocols: {grpc: , http: }}
+extensions: {wal: , admin: , health_check: }
+exporters:
+  parquet: {path: ./data/lake}
+  parquet/away:
+    path: s3://ledger/lake
+    endpoint: http://127.0.0.1:PORT
+    access_key_id: key-of-the-test
+    secret_access_key: secret-of-the-test
+service:
+  memory: 256MiB
+  shutdown: {timeout: 200ms}
+  extensions: [wal, admin, health_check]
+  pipelines:
+    traces: {receivers: [otlp], exporters: [parquet, parquet/away]}
+";
+
+fn two(folder: &Path) -> Setup {
+    let [port] = free_ports();
+    Setup::new(folder).config(&TWO.replace("PORT", &port.to_string()))
+}
+
+fn ask(collector: &Collector, verb: &[&str]) -> Ended {
+    let mut command = program(&collector.setup.folder, verb);
+    command.args(["--admin", &format!("127.0.0.1:{}", collector.setup.admin)]);
+    Ended::of(command)
+}
+
+fn status(collector: &Collector) -> Value {
+    serde_json::from_str(&ask(collector, &["status", "--json"]).success()).unwrap()
+}
+
+async fn send(collector: &Collector, spans: usize) -> Vec<String> {
+    let (request, mut ids) = load::request(spans, 100);
+    load::client(collector.setup.grpc).await.unwrap().export(request).await.unwrap();
+    ids.sort();
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flush_waits_for_one_exporter_or_for_all_and_says_what_still_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = two(folder.path()).start();
+    let ids = send(&collector, 3).await;
+    assert_eq!(ask(&collector, &["flush", "--exporter", "parquet"]).success(), "");
+    assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+    for verb in
+        [&["flush", "--timeout", "300ms"][..], &["flush", "--exporter", "parquet/away", "--timeout", "300ms"]]
+    {
+        let said = ask(&collector, verb).failure();
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with("parquet/away: 3 items wait from position "), "{said}");
+    }
+    let said = ask(&collector, &["flush", "--exporter", "nobody"]).failure();
+    assert!(said.contains("no exporter \\\"nobody\\\": there are parquet, parquet/away"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_the_safe_points_of_every_branch() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = two(folder.path()).start();
+    send(&collector, 3).await;
+    assert_eq!(ask(&collector, &["flush", "--exporter", "parquet"]).success(), "");
+    let status = status(&collector);
+    assert_eq!((&status["ready"], &status["log"]["accepted_items"]), (&Value::Bool(true), &Value::from(3)));
+    let durable = &status["log"]["durable"];
+    let [here, away] = status["branches"].as_array().unwrap().as_slice() else { panic!("{status}") };
+    assert_eq!((&here["id"], &here["waiting_items"]), (&"parquet".into(), &0.into()));
+    assert_eq!((&away["id"], &away["waiting_items"]), (&"parquet/away".into(), &3.into()));
+    assert!(durable.as_u64().unwrap() >= here["delivered"].as_u64().unwrap(), "{status}");
+    assert!(here["delivered"].as_u64().unwrap() > away["delivered"].as_u64().unwrap(), "{status}");
+
+    let text = ask(&collector, &["status"]).success();
+    let id = status["log"]["id"].as_str().unwrap();
+    assert!(
+        text.contains(&format!("log {id} in ./data/wal: durable to position {durable}, 3 items accepted")),
+        "{text}"
+    );
+    let row = text.lines().find(|line| line.starts_with("parquet/away ")).unwrap();
+    assert_eq!(row.split_whitespace().nth(2), Some("3"), "{text}");
+}
+
+#[test]
+fn a_collector_that_is_not_there_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let [port] = free_ports();
+    for verb in ["status", "flush"] {
+        let admin = format!("127.0.0.1:{port}");
+        let said = Ended::of(program(folder.path(), &[verb, "--admin", &admin])).failure();
+        assert!(said.starts_with("Error: ") && said.contains(&admin), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_left_with_a_backlog_keeps_the_start_until_it_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = two(folder.path()).start();
+    let ids = send(&collector, 3).await;
+    assert!(collector.stop().0.success());
+
+    let without = Setup::new(folder.path());
+    let said = Ended::of(without.command(&[])).failure();
+    let expected = "Error: parquet/away is no longer in the config, but 3 items wait for it in ./data/wal: \
+                    put it back, or run `spanledger forget parquet/away` to give them up";
+    assert_eq!(said.lines().last(), Some(expected));
+    let said = Ended::of(without.command(&["forget", "parquet/awya"])).failure();
+    assert!(
+        said.contains("the log knows no branch \"parquet/awya\"; it knows: parquet, parquet/away"),
+        "{said}"
+    );
+    assert_eq!(
+        Ended::of(without.command(&["forget", "parquet/away"])).success(),
+        "parquet/away is forgotten\n"
+    );
+
+    let collector = without.start();
+    collector.flush().await;
+    assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_with_a_new_identity_still_delivers_what_waits_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = away(folder.path()).start();
+    let mut ids = send(&collector, 3).await;
+    let before = status(&collector)["log"]["id"].clone();
+    assert!(collector.stop().0.success());
+
+    let setup = Setup::new(folder.path());
+    let said = Ended::of(setup.command(&["wal", "new-identity"])).success();
+    let collector = setup.start();
+    let id = status(&collector)["log"]["id"].as_str().unwrap().to_owned();
+    assert_ne!(id, before);
+    assert_eq!(said, format!("the log is {id} now\n"));
+    ids.extend(send(&collector, 2).await);
+    collector.flush().await;
+    ids.sort();
+    assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+}

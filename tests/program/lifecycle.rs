@@ -1,0 +1,100 @@
+//! How the program starts, is stopped, and refuses to start.
+
+use std::net::TcpListener;
+
+use rustix::process::Signal;
+
+use super::ended::Ended;
+use super::{away, lake};
+use crate::harness::{Collector, Setup, load};
+
+/// Sends so many spans and gives their ids, sorted.
+async fn send(collector: &Collector, spans: usize) -> Vec<String> {
+    let (request, mut ids) = load::request(spans, 100);
+    load::client(collector.setup.grpc).await.unwrap().export(request).await.unwrap();
+    ids.sort();
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_delivers_what_it_can_and_ends_with_0() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let folder = tempfile::tempdir().unwrap();
+        let collector = Setup::new(folder.path()).start();
+        let ids = send(&collector, 3).await;
+        let lake = collector.setup.lake();
+        let (status, log) = collector.end(signal);
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(log.contains("Starting spanledger.") && log.contains("Shutdown complete."), "{log}");
+        assert!(!log.contains("not delivered"), "{log}");
+        assert_eq!(lake::span_ids(&lake), ids);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bucket_that_is_away_did_not_take_is_told_and_goes_on_after_a_restart() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let folder = tempfile::tempdir().unwrap();
+        let collector = away(folder.path()).start();
+        let ids = send(&collector, 3).await;
+        let (status, log) = collector.end(signal);
+        assert_eq!(status.code(), Some(0), "{log}");
+        let expected =
+            "parquet: 3 items are not delivered yet; they are in ./data/wal and go on at the next start\n";
+        assert!(log.contains(expected), "{log}");
+
+        // Where it is delivered to is always as the config says now.
+        let again = Setup::new(folder.path()).start();
+        again.flush().await;
+        assert_eq!(lake::span_ids(&again.setup.lake()), ids);
+        assert!(again.stop().0.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_the_same_log_is_refused_and_harms_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Setup::new(folder.path()).start();
+    let second = Setup::new(folder.path());
+    for verb in [&["run"][..], &["forget", "parquet"], &["wal", "new-identity"]] {
+        let said = Ended::of(second.command(verb)).failure();
+        assert!(said.contains("open the log in ./data/wal: another process has it open"), "{verb:?}: {said}");
+        assert!(said.contains("Error: extensions::wal: "), "{verb:?}: {said}");
+    }
+    let ids = send(&collector, 2).await;
+    collector.flush().await;
+    assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+}
+
+#[test]
+fn a_port_in_use_fails_the_start_and_is_named_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let setup = || Setup::new(folder.path());
+    for (key, setup) in [
+        ("receivers::otlp::protocols::grpc::endpoint", Setup { grpc: port, ..setup() }),
+        ("receivers::otlp::protocols::http::endpoint", Setup { http: port, ..setup() }),
+        ("exporters::prometheus::endpoint", Setup { prometheus: port, ..setup() }),
+        ("extensions::health_check::endpoint", Setup { health: port, ..setup() }),
+        ("extensions::admin::endpoint", Setup { admin: port, ..setup() }),
+        ("service::telemetry::metrics", Setup { own_metrics: port, ..setup() }),
+    ] {
+        let said = Ended::of(setup.command(&[])).failure();
+        let last = said.lines().last().unwrap();
+        let expected =
+            format!("Error: {key}: listen on 127.0.0.1:{port}: Address already in use (os error 98)");
+        assert_eq!(last, expected);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_fails_the_start_and_is_named_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "no folder").unwrap();
+    let said = Ended::of(Setup::new(folder.path()).set("extensions.wal.directory=./file/wal").command(&[]))
+        .failure();
+    let last = said.lines().last().unwrap();
+    assert!(last.starts_with("Error: extensions::wal: open the log: "), "{last}");
+    assert!(last.contains("./file/wal"), "{last}");
+}
