@@ -82,8 +82,14 @@ impl Fault {
     }
 }
 
+/// The longest path that is shown, so that what is wrong with a deeply nested value is not lost behind where it is.
+const PATH_BYTES_MAX: usize = 256;
+
 /// Appends the name of each field whose value holds `offset`, outermost first.
 fn locate(message: &fields::Message, mut cursor: Cursor, offset: usize, path: &mut String) {
+    if path.len() > PATH_BYTES_MAX {
+        return path.push('…');
+    }
     let mut seen = [0_usize; fields::NUMBERS];
     while !cursor.is_done() {
         let Ok(key) = cursor.key() else { return };
