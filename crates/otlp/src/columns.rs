@@ -1,5 +1,6 @@
 //! Puts the columns of a table together.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -32,8 +33,14 @@ impl<T: Table> Columns<T> {
 
     pub(crate) fn finish(self) -> Result<T, ArrowError> {
         let fields = T::schema().fields().iter();
-        let or_null = |(array, field): (Option<ArrayRef>, &arrow_schema::FieldRef)| {
-            array.unwrap_or_else(|| new_null_array(field.data_type(), self.rows))
+        // Columns of one type share the array that has nothing in it.
+        let mut nulls: HashMap<&DataType, ArrayRef> = HashMap::new();
+        let mut null = |data_type| {
+            let array = nulls.entry(data_type).or_insert_with(|| new_null_array(data_type, self.rows));
+            Arc::clone(array)
+        };
+        let or_null = |(array, field): (Option<ArrayRef>, &'static arrow_schema::FieldRef)| {
+            array.unwrap_or_else(|| null(field.data_type()))
         };
         T::try_new(self.arrays.into_iter().zip(fields).map(or_null).collect())
     }

@@ -55,6 +55,9 @@ pub enum Reason {
     /// More than 100 messages within one another.
     #[error("nested more than 100 deep")]
     Depth,
+    /// So many items, attributes, events and links that the rows would be far larger than the request.
+    #[error("more items, attributes, events and links than a request of this size may have")]
+    Entries,
 }
 
 /// What is wrong at which byte of a body. Its path is looked up only when it is reported.

@@ -21,6 +21,8 @@ pub(crate) struct Message {
 pub(crate) enum Role {
     /// Nothing.
     Part,
+    /// Counts it among what makes a request larger in columns: an attribute, an event, a link.
+    Entry,
     /// Judges its ids and times.
     Span,
     /// Judges its ids and times.
@@ -106,7 +108,7 @@ pub(crate) fn root(message: crate::Message) -> &'static Message {
 }
 
 use Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int, Sfixed64, Sint32, Text, Uint32, Uint64};
-use Role::{DataPoint, LogRecord, Part, Span};
+use Role::{DataPoint, Entry, LogRecord, Part, Span};
 
 const ATTRIBUTES: Field = many("attributes", Kind::Message(&KEY_VALUE));
 const DROPPED_ATTRIBUTES: Field = one("droppedAttributesCount", Uint32);
@@ -127,7 +129,7 @@ const TEMPORALITY: Field = one(
 );
 
 static KEY_VALUE: Message = Message::new(
-    Part,
+    Entry,
     &[(1, one("key", Text)), (2, one("value", Kind::Message(&ANY_VALUE))), (3, one("keyStrindex", Int))],
 );
 
@@ -205,10 +207,10 @@ const SPAN_KINDS: &[&str] = &[
 ];
 
 static EVENT: Message =
-    Message::new(Part, &[(1, TIME), (2, one("name", Text)), (3, ATTRIBUTES), (4, DROPPED_ATTRIBUTES)]);
+    Message::new(Entry, &[(1, TIME), (2, one("name", Text)), (3, ATTRIBUTES), (4, DROPPED_ATTRIBUTES)]);
 
 static LINK: Message = Message::new(
-    Part,
+    Entry,
     &[
         (1, one("traceId", Id)),
         (2, one("spanId", Id)),

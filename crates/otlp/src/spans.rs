@@ -13,6 +13,7 @@ use crate::events::EventsColumn;
 use crate::fields::DEPTH_MAX;
 use crate::items::{Envelopes, ItemColumns, Items, Source, timestamps};
 use crate::links::LinksColumn;
+use crate::names::NamesColumn;
 use crate::text::TextColumn;
 use crate::wire::{Cursor, Raw, Slice};
 use crate::{Message, id};
@@ -25,12 +26,11 @@ use crate::{Message, id};
 /// # Errors
 /// Where a body is not protobuf of OTLP, which the walk has seen to.
 pub fn decode_spans(log: &str, records: &[Source]) -> Result<Spans, Malformed> {
-    let mut spans = SpanColumns::default();
+    let mut spans = SpanColumns::new();
     let items = Items::read(Message::Traces, records, |block, fields| spans.append(block, fields))?;
     Ok(spans.finish(items, log)?)
 }
 
-#[derive(Default)]
 struct SpanColumns {
     start_time_unix_nano: Vec<i64>,
     duration_ns: Vec<i64>,
@@ -39,8 +39,8 @@ struct SpanColumns {
     parent_span_id: TextColumn,
     trace_state: TextColumn,
     name: TextColumn,
-    kind: TextColumn,
-    status_code: TextColumn,
+    kind: NamesColumn,
+    status_code: NamesColumn,
     status_message: TextColumn,
     error_type: TextColumn,
     attributes: AttributesColumn,
@@ -75,6 +75,30 @@ struct Scalars<'a> {
 }
 
 impl SpanColumns {
+    fn new() -> Self {
+        Self {
+            start_time_unix_nano: Vec::new(),
+            duration_ns: Vec::new(),
+            trace_id: TextColumn::default(),
+            span_id: TextColumn::default(),
+            parent_span_id: TextColumn::default(),
+            trace_state: TextColumn::default(),
+            name: TextColumn::default(),
+            kind: NamesColumn::new(KINDS),
+            status_code: NamesColumn::new(STATUS_CODES),
+            status_message: TextColumn::default(),
+            error_type: TextColumn::default(),
+            attributes: AttributesColumn::default(),
+            events: EventsColumn::default(),
+            links: LinksColumn::default(),
+            flags: Vec::new(),
+            dropped_attributes_count: Vec::new(),
+            dropped_events_count: Vec::new(),
+            dropped_links_count: Vec::new(),
+            wire: TextColumn::default(),
+        }
+    }
+
     fn append(&mut self, block: &Block, mut fields: Cursor) -> Result<(), Fault> {
         let wire = fields.rest();
         let mut span = Scalars::default();
@@ -119,8 +143,8 @@ impl SpanColumns {
         }
         self.trace_state.append_option(block, span.trace_state);
         self.name.append(block, span.name);
-        append_enum(&mut self.kind, span.kind, KINDS);
-        append_enum(&mut self.status_code, span.status_code, STATUS_CODES);
+        self.kind.append(span.kind);
+        self.status_code.append(span.status_code);
         self.status_message.append_option(block, span.status_message);
         match span.error_type {
             Some(place) => self.attributes.read_value(place, |text| self.error_type.append_copy(text)),
@@ -148,8 +172,8 @@ impl SpanColumns {
         columns.put(spans::PARENT_SPAN_ID, self.parent_span_id.finish_text()?);
         columns.put(spans::TRACE_STATE, self.trace_state.finish_text()?);
         columns.put(spans::NAME, self.name.finish_text()?);
-        columns.put(spans::KIND, self.kind.finish_text()?);
-        columns.put(spans::STATUS_CODE, self.status_code.finish_text()?);
+        columns.put(spans::KIND, self.kind.finish()?);
+        columns.put(spans::STATUS_CODE, self.status_code.finish()?);
         columns.put(spans::STATUS_MESSAGE, self.status_message.finish_text()?);
         columns.put(spans::ERROR_TYPE, self.error_type.finish_text()?);
         columns.put(spans::BILLABLE, BooleanArray::new(BooleanBuffer::new_unset(rows), None));
@@ -238,14 +262,6 @@ impl<'a> Scalars<'a> {
 pub(crate) const KINDS: &[&str] = &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
 /// What [`spans::STATUS_CODE`] holds, by number.
 pub(crate) const STATUS_CODES: &[&str] = &["UNSET", "OK", "ERROR"];
-
-/// Appends the name of a number; one without a name is written as digits.
-fn append_enum(column: &mut TextColumn, number: i32, names: &[&str]) {
-    match usize::try_from(number).ok().and_then(|place| names.get(place)) {
-        Some(name) => column.append_copy(name.as_bytes()),
-        None => column.append_copy(number.to_string().as_bytes()),
-    }
-}
 
 /// A `uint32` of the wire as a column holds it: what is too large is as large as can be.
 pub(crate) fn count(number: u64) -> i32 {

@@ -1,55 +1,70 @@
-//! Builds a column of text or bytes whose values point into the bodies they came from.
+//! Builds a column of text or bytes: long values point into the bodies they came from, short ones are copied together.
 
 use arrow_array::builder::make_view;
-use arrow_array::{BinaryViewArray, StringViewArray};
-use arrow_buffer::{Buffer, NullBuffer, NullBufferBuilder};
-use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::ByteViewType;
+use arrow_array::{
+    Array as _, BinaryArray, BinaryViewArray, GenericByteViewArray, StringArray, StringViewArray,
+};
+use arrow_buffer::{Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer};
+use arrow_data::ByteView;
 use arrow_schema::ArrowError;
+use arrow_select::interleave::interleave;
 
 use crate::block::Block;
 use crate::id;
 use crate::wire::Slice;
 
+/// Values up to this size are copied: that their UTF-8 can be checked together is worth more than the copy.
+const COPIED_BYTES_MAX: usize = 256;
+
 /// A column of text or bytes under construction.
 ///
-/// Long values point into a [`Block`], which joins the column at its first long value, or, when they stand
-/// nowhere on the wire, into bytes of the column's own. UTF-8 is checked once, when the column is finished.
-#[derive(Debug, Default)]
+/// UTF-8 is checked once, when the column is finished: of copied values as one piece, of the others one by one.
+#[derive(Debug)]
 pub(crate) struct TextColumn {
-    views: Vec<u128>,
-    nulls: Nulls,
-    buffers: Vec<Buffer>,
-    /// The place among the buffers of the shared block, of the last other block, and of the column's own bytes.
-    shared: Option<u32>,
-    last: Option<u32>,
-    own: Option<u32>,
-    own_bytes: Vec<u8>,
+    /// The copied values, and where each ends; for a null, and for a value that is not copied, nothing.
+    copied: Vec<u8>,
+    ends: Vec<i32>,
+    nulls: NullBufferBuilder,
+    viewed: Viewed,
 }
 
-#[derive(Debug)]
-struct Nulls(NullBufferBuilder);
+/// The values of a column that point into a [`Block`].
+#[derive(Debug, Default)]
+struct Viewed {
+    rows: Vec<u32>,
+    views: Vec<u128>,
+    buffers: Vec<Buffer>,
+    /// The place among the buffers of the shared block, and of the last other block.
+    shared: Option<u32>,
+    last: Option<u32>,
+}
 
-impl Default for Nulls {
+impl Default for TextColumn {
     fn default() -> Self {
-        Self(NullBufferBuilder::new(0))
+        Self {
+            copied: Vec::new(),
+            ends: vec![0],
+            nulls: NullBufferBuilder::new(0),
+            viewed: Viewed::default(),
+        }
     }
 }
 
 impl TextColumn {
     pub(crate) fn len(&self) -> usize {
-        self.views.len()
+        self.nulls.len()
     }
 
     /// Appends a value that stands in `block`.
     #[inline]
     pub(crate) fn append(&mut self, block: &Block, value: Slice) {
-        let view = if value.bytes.len() <= MAX_INLINE_VIEW_LEN as usize {
-            make_view(value.bytes, 0, 0)
-        } else {
-            // A body is at most 64 MiB and a block of small ones 8 MiB; what were larger would fail when finished.
-            make_view(value.bytes, self.index_of(block), u32::try_from(value.offset).unwrap_or(u32::MAX))
-        };
-        self.push(view);
+        if value.bytes.len() <= COPIED_BYTES_MAX {
+            return self.append_copy(value.bytes);
+        }
+        self.viewed.append(self.len() as u32, block, value);
+        self.end();
     }
 
     pub(crate) fn append_option(&mut self, block: &Block, value: Option<Slice>) {
@@ -60,48 +75,123 @@ impl TextColumn {
     }
 
     pub(crate) fn append_null(&mut self) {
-        self.views.push(0);
-        self.nulls.0.append_null();
+        self.ends.push(self.copied.len() as i32);
+        self.nulls.append_null();
     }
 
     /// Appends a copy of a value.
+    #[inline]
     pub(crate) fn append_copy(&mut self, value: &[u8]) {
-        if value.len() <= MAX_INLINE_VIEW_LEN as usize {
-            return self.push(make_view(value, 0, 0));
-        }
-        self.append_written(|own_bytes| own_bytes.extend_from_slice(value));
+        self.copied.extend_from_slice(value);
+        self.end();
     }
 
     /// Appends lower-case hex digits.
     pub(crate) fn append_hex(&mut self, bytes: &[u8]) {
-        self.append_written(|own_bytes| id::write_hex(bytes, own_bytes));
+        self.append_written(|copied| id::write_hex(bytes, copied));
     }
 
     /// Appends what `write` adds to the bytes it is given.
     pub(crate) fn append_written(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.own_bytes.len();
-        write(&mut self.own_bytes);
-        let value = self.own_bytes.get(start..).unwrap_or_default();
-        if value.len() <= MAX_INLINE_VIEW_LEN as usize {
-            let view = make_view(value, 0, 0);
-            self.own_bytes.truncate(start);
-            return self.push(view);
+        write(&mut self.copied);
+        self.end();
+    }
+
+    #[inline]
+    fn end(&mut self) {
+        // A column that is too large for this is refused when it is finished.
+        self.ends.push(self.copied.len() as i32);
+        self.nulls.append_non_null();
+    }
+
+    /// Calls `read` with the bytes of a value already appended; with none when it is null.
+    #[inline]
+    pub(crate) fn read<R>(&self, place: usize, read: impl FnOnce(&[u8]) -> R) -> R {
+        match self.ends.get(place..) {
+            Some([start, end, ..]) if start < end => {
+                read(self.copied.get(*start as usize..*end as usize).unwrap_or_default())
+            }
+            _ => read(self.viewed.value(place)),
         }
-        let index = *self.own.get_or_insert_with(|| {
-            self.buffers.push(Buffer::default());
-            self.buffers.len() as u32 - 1
-        });
-        let view = make_view(value, index, u32::try_from(start).unwrap_or(u32::MAX));
-        self.push(view);
     }
 
-    #[inline]
-    fn push(&mut self, view: u128) {
-        self.views.push(view);
-        self.nulls.0.append_non_null();
+    /// Keeps of the values from `start` on those whose place `keep` holds. The column has no nulls.
+    pub(crate) fn retain(&mut self, start: usize, keep: impl Fn(usize) -> bool) {
+        let (mut read, mut written) = (start, start);
+        let mut kept_bytes = self.ends.get(start).map_or(0, |end| *end as usize);
+        while let Some([from, to]) = self.ends.get(read..read + 2) {
+            let (from, to) = (*from as usize, *to as usize);
+            if keep(read) {
+                self.copied.copy_within(from..to, kept_bytes);
+                kept_bytes += to - from;
+                written += 1;
+                if let Some(end) = self.ends.get_mut(written) {
+                    // Never past what is read next: values only move towards the start.
+                    *end = kept_bytes as i32;
+                }
+            }
+            read += 1;
+        }
+        self.viewed.retain(start, keep);
+        self.copied.truncate(kept_bytes);
+        self.ends.truncate(written + 1);
+        self.nulls = NullBufferBuilder::new(0);
+        self.nulls.append_n_non_nulls(written);
     }
 
-    #[inline]
+    pub(crate) fn finish_text(mut self) -> Result<StringViewArray, ArrowError> {
+        let (ends, copied, nulls) = self.copied()?;
+        let copied = StringViewArray::from(&StringArray::try_new(ends, copied, nulls)?);
+        let Viewed { rows, views, buffers, .. } = self.viewed;
+        mixed(copied, StringViewArray::try_new(views.into(), buffers, None)?, &rows)
+    }
+
+    pub(crate) fn finish_bytes(mut self) -> Result<BinaryViewArray, ArrowError> {
+        let (ends, copied, nulls) = self.copied()?;
+        let copied = BinaryViewArray::from(&BinaryArray::try_new(ends, copied, nulls)?);
+        let Viewed { rows, views, buffers, .. } = self.viewed;
+        mixed(copied, BinaryViewArray::try_new(views.into(), buffers, None)?, &rows)
+    }
+
+    fn copied(&mut self) -> Result<(OffsetBuffer<i32>, Buffer, Option<NullBuffer>), ArrowError> {
+        let (ends, copied) = (std::mem::take(&mut self.ends), std::mem::take(&mut self.copied));
+        if i32::try_from(copied.len()).is_err() {
+            return Err(ArrowError::OffsetOverflowError(copied.len()));
+        }
+        Ok((OffsetBuffer::new(ends.into()), Buffer::from_vec(copied), self.nulls.finish()))
+    }
+}
+
+/// The copied values with the viewed ones in their rows.
+fn mixed<T: ByteViewType>(
+    copied: GenericByteViewArray<T>,
+    viewed: GenericByteViewArray<T>,
+    rows: &[u32],
+) -> Result<GenericByteViewArray<T>, ArrowError> {
+    if rows.is_empty() {
+        return Ok(copied);
+    }
+    if rows.len() == copied.len() {
+        return Ok(viewed);
+    }
+    let mut places: Vec<(usize, usize)> = (0..copied.len()).map(|row| (0, row)).collect();
+    for (place, row) in rows.iter().enumerate() {
+        if let Some(slot) = places.get_mut(*row as usize) {
+            *slot = (1, place);
+        }
+    }
+    Ok(interleave(&[&copied, &viewed], &places)?.as_byte_view::<T>().clone())
+}
+
+impl Viewed {
+    fn append(&mut self, row: u32, block: &Block, value: Slice) {
+        let index = self.index_of(block);
+        // A body is at most 64 MiB and a block of small ones 8 MiB; what were larger would fail when finished.
+        let offset = u32::try_from(value.offset).unwrap_or(u32::MAX);
+        self.rows.push(row);
+        self.views.push(make_view(value.bytes, index, offset));
+    }
+
     fn index_of(&mut self, block: &Block) -> u32 {
         let known =
             if block.is_shared { self.shared } else { self.last.filter(|last| self.is_at(*last, block)) };
@@ -123,47 +213,62 @@ impl TextColumn {
         index
     }
 
-    /// Calls `read` with the bytes of a value already appended; with none when it is null.
-    pub(crate) fn read<R>(&self, place: usize, read: impl FnOnce(&[u8]) -> R) -> R {
-        let view = self.views.get(place).copied().unwrap_or_default();
-        let ByteView { length, buffer_index, offset, .. } = ByteView::from(view);
-        if length <= MAX_INLINE_VIEW_LEN {
-            return read(view.to_le_bytes().get(4..4 + length as usize).unwrap_or_default());
+    /// The value of a row; nothing when it is not one of these.
+    fn value(&self, row: usize) -> &[u8] {
+        let found = u32::try_from(row).ok().and_then(|row| self.rows.binary_search(&row).ok());
+        let Some(view) = found.and_then(|place| self.views.get(place)) else { return &[] };
+        let ByteView { length, buffer_index, offset, .. } = ByteView::from(*view);
+        let buffer = self.buffers.get(buffer_index as usize).map(Buffer::as_slice).unwrap_or_default();
+        buffer.get(offset as usize..offset as usize + length as usize).unwrap_or_default()
+    }
+
+    fn retain(&mut self, start: usize, keep: impl Fn(usize) -> bool) {
+        let first = self.rows.partition_point(|row| (*row as usize) < start);
+        let rows = self.rows.split_off(first);
+        let views = self.views.split_off(first);
+        let mut kept_before = start;
+        let mut row = start;
+        for (old, view) in rows.into_iter().zip(views) {
+            kept_before += (row..old as usize).filter(|row| keep(*row)).count();
+            row = old as usize;
+            if keep(row) {
+                self.rows.push(kept_before as u32);
+                self.views.push(view);
+            }
         }
-        let buffer = if self.own == Some(buffer_index) {
-            self.own_bytes.as_slice()
-        } else {
-            self.buffers.get(buffer_index as usize).map(Buffer::as_slice).unwrap_or_default()
-        };
-        read(buffer.get(offset as usize..offset as usize + length as usize).unwrap_or_default())
     }
+}
 
-    /// Keeps of the values from `start` on those whose place `keep` holds.
-    pub(crate) fn retain(&mut self, start: usize, keep: impl Fn(usize) -> bool) {
-        let mut place = 0;
-        self.views.retain(|_| {
-            place += 1;
-            place <= start || keep(place - 1)
-        });
-        debug_assert!(self.nulls.0.as_slice().is_none(), "only columns without nulls lose values");
-        self.nulls = Nulls::default();
-        self.nulls.0.append_n_non_nulls(self.views.len());
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn parts(mut self) -> (Vec<u128>, Vec<Buffer>, Option<NullBuffer>) {
-        if let Some(own) = self.own.and_then(|own| self.buffers.get_mut(own as usize)) {
-            *own = Buffer::from_vec(self.own_bytes);
+    #[test]
+    fn values_keep_their_order_and_their_rows_whether_copied_or_not() {
+        let long = ["x".repeat(COPIED_BYTES_MAX + 1), "y".repeat(5000)];
+        let block = Block::own(long.concat().into_bytes());
+        let [first, second] = [(0, &long[0]), (long[0].len(), &long[1])]
+            .map(|(offset, text)| Slice { bytes: text.as_bytes(), offset });
+        let mut column = TextColumn::default();
+        column.append(&block, second);
+        for (text, value) in [("a", first), ("bc", second), ("", first)] {
+            column.append_copy(text.as_bytes());
+            column.append(&block, value);
         }
-        (self.views, self.buffers, self.nulls.0.finish())
+        column.retain(1, |place| ![1, 4, 5].contains(&place));
+        column.append_copy(b"after");
+        assert_eq!(column.read(2, <[u8]>::to_vec), b"bc");
+        assert_eq!(column.read(3, <[u8]>::len), first.bytes.len());
+        let text = column.finish_text().unwrap();
+        let expected = [&long[1], &long[0], "bc", &long[0], "after"].map(Some);
+        assert_eq!(text.iter().collect::<Vec<_>>(), expected);
     }
 
-    pub(crate) fn finish_text(self) -> Result<StringViewArray, ArrowError> {
-        let (views, buffers, nulls) = self.parts();
-        StringViewArray::try_new(views.into(), buffers, nulls)
-    }
-
-    pub(crate) fn finish_bytes(self) -> Result<BinaryViewArray, ArrowError> {
-        let (views, buffers, nulls) = self.parts();
-        BinaryViewArray::try_new(views.into(), buffers, nulls)
+    #[test]
+    fn text_that_is_utf8_only_together_is_refused() {
+        let mut column = TextColumn::default();
+        column.append_copy(&"é".as_bytes()[..1]);
+        column.append_copy(&"é".as_bytes()[1..]);
+        assert!(column.finish_text().is_err());
     }
 }

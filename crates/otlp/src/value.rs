@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::{Fault, Reason};
 use crate::fields::DEPTH_MAX;
-use crate::wire::{Cursor, Key, Merged, Raw, Slice, Wire};
+use crate::wire::{Cursor, Merged, Raw, Slice};
 
 /// What an `AnyValue` holds.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +31,7 @@ impl<'a> Any<'a> {
     pub(crate) fn read(mut fields: Cursor<'a>) -> Result<Self, Fault> {
         let whole = fields;
         // Nearly every value is one text and nothing else.
-        if let Ok(Key { number: TEXT, wire: Wire::Length }) = fields.key()
-            && let Ok(text) = fields.slice()
+        if let Some(text) = fields.slice_of(TEXT)
             && fields.is_done()
         {
             return Ok(Self::Text(text));
@@ -160,6 +159,18 @@ pub(crate) struct Pair<'a> {
 impl<'a> Pair<'a> {
     #[inline]
     pub(crate) fn read(mut fields: Cursor<'a>) -> Result<Self, Fault> {
+        let whole = fields;
+        // Nearly every pair is a key, then a value, and nothing else.
+        if let Some(key) = fields.slice_of(1)
+            && let Some(value) = fields.slice_of(2)
+            && fields.is_done()
+        {
+            return Ok(Self { key, value: Merged::Whole(value) });
+        }
+        Self::read_any(whole)
+    }
+
+    fn read_any(mut fields: Cursor<'a>) -> Result<Self, Fault> {
         let mut pair = Self { key: Slice::default(), value: Merged::Absent };
         while !fields.is_done() {
             let key = fields.key()?;

@@ -52,25 +52,40 @@ impl fmt::Display for RejectReason {
 /// Checks that `body` is the request of `message` and says which of its items are to be rejected.
 ///
 /// It accepts exactly what prost would decode: wire types, lengths, UTF-8 of every text, at most 100 messages
-/// within one another; unknown fields are skipped but must be well-formed.
+/// within one another; unknown fields are skipped but must be well-formed. There is one limit more: a request has at
+/// most 65,536 items, attributes, events and links, and one more for each 16 of its bytes. An empty attribute takes
+/// two bytes on the wire, so that without it a request could need more memory than there is.
 ///
 /// # Errors
 /// Where the body is not protobuf of that request, and what is wrong there.
 pub fn walk(message: Message, body: &[u8]) -> Result<Walked, Malformed> {
-    let mut walk = Walk { walked: Walked { items: 0, rejected: Vec::new() } };
+    let entries_left = ENTRIES_MIN + body.len() / ENTRY_BYTES_MIN;
+    let mut walk = Walk { walked: Walked { items: 0, rejected: Vec::new() }, entries_left };
     walk.message(fields::root(message), Cursor::new(body), DEPTH_MAX)
         .map_err(|fault| fault.within(message, body))?;
     Ok(walk.walked)
 }
 
+/// How many entries any request may have.
+const ENTRIES_MIN: usize = 1 << 16;
+
+/// In a request with more, entries take so many bytes or more on average. A key and a value take nine at least, an
+/// item with its ids and times fifty.
+const ENTRY_BYTES_MIN: usize = 16;
+
 struct Walk {
     walked: Walked,
+    /// How many more items, attributes, events and links there may be.
+    entries_left: usize,
 }
 
 impl Walk {
     fn message(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
+        if message.role != Role::Part {
+            self.entries_left = self.entries_left.checked_sub(1).ok_or(cursor.fault(Reason::Entries))?;
+        }
         match message.role {
-            Role::Part => self.fields(message, cursor, depth, |_, _| ()),
+            Role::Part | Role::Entry => self.fields(message, cursor, depth, |_, _| ()),
             Role::DataPoint => {
                 self.walked.items = self.walked.items.saturating_add(1);
                 self.fields(message, cursor, depth, |_, _| ())

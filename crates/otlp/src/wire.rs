@@ -145,6 +145,17 @@ impl<'a> Cursor<'a> {
         self.take(length)
     }
 
+    /// The bytes of field `number`, at most 15, if that is what follows and has a length.
+    #[inline]
+    pub(crate) fn slice_of(&mut self, number: u32) -> Option<Slice<'a>> {
+        let key = self.bytes.get(self.place)?;
+        if u32::from(*key) != number << 3 | 2 {
+            return None;
+        }
+        self.place += 1;
+        self.slice().ok()
+    }
+
     #[inline]
     pub(crate) fn eight(&mut self) -> Result<u64, Fault> {
         let slice = self.take(8)?;

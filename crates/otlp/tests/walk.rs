@@ -55,6 +55,18 @@ fn log_records_need_no_ids_but_no_wrong_ones() {
 }
 
 #[test]
+fn a_request_of_almost_empty_attributes_is_refused() {
+    let attributes = |count, key: &str| {
+        let attribute = KeyValue { key: key.into(), ..KeyValue::default() };
+        traces(vec![Span { attributes: vec![attribute; count], ..good_span() }])
+    };
+    assert_eq!(walk(Message::Traces, &attributes(60_000, "")).unwrap().items, 1);
+    let error = walk(Message::Traces, &attributes(80_000, "")).unwrap_err();
+    assert!(matches!(error, Malformed::Protobuf { reason: Reason::Entries, .. }), "{error}");
+    assert_eq!(walk(Message::Traces, &attributes(1_000_000, "server.address")).unwrap().items, 1);
+}
+
+#[test]
 fn items_of_metrics_are_data_points() {
     let data_points = vec![NumberDataPoint::default(); 3];
     let metric = Metric { data: Some(Data::Gauge(Gauge { data_points })), ..Metric::default() };
