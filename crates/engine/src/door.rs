@@ -71,11 +71,12 @@ impl Contract for Door {
             rejected: walked.rejected.len() as u64,
             message: explain(&walked.rejected),
         };
-        if accepted.items > accepted.rejected {
+        let kept = walked.items.saturating_sub(u32::try_from(walked.rejected.len()).unwrap_or(u32::MAX));
+        if kept > 0 {
             let entry = Entry {
                 signal: signal_index(request.signal),
                 receiver: self.receiver.clone(),
-                items: walked.items,
+                items: kept,
                 rejected: walked.rejected.iter().map(|rejection| rejection.index).collect(),
                 body: request.body,
             };

@@ -255,8 +255,12 @@ impl Exporting {
         let mut attempt = 1;
         loop {
             match self.try_export(&batch).await {
-                Ok(()) if attempt == 1 => return Ok(()),
-                Ok(()) => return Ok(delivering::recovered(&self.progress, attempt)),
+                Ok(()) => {
+                    if attempt > 1 {
+                        delivering::recovered(&self.progress, attempt);
+                    }
+                    return Ok(());
+                }
                 Err(ExportError::Reject { source }) => return Err(source),
                 Err(ExportError::Retry(retry)) => delivering::failed(&self.progress, &retry, attempt),
             }

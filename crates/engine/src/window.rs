@@ -79,16 +79,11 @@ pub(crate) fn items(epoch: &Live, branch: &ComponentId, records: &[Record]) -> I
     for pipeline in epoch.pipelines.iter().filter(|pipeline| pipeline.branches.contains(branch)) {
         for record in records.iter().filter(|record| pipeline.owns(record)) {
             if let Some(count) = items.get_mut(usize::from(record.signal)) {
-                *count += accepted_items(record);
+                *count += u64::from(record.items);
             }
         }
     }
     items
-}
-
-/// Items of a record without the rejected ones.
-fn accepted_items(record: &Record) -> u64 {
-    u64::from(record.items).saturating_sub(record.rejected.len() as u64)
 }
 
 /// What a pipeline made of a window.
@@ -113,7 +108,7 @@ type Decoded = HashMap<(Signal, Vec<String>), Option<Result<Rows, String>>>;
 /// What a pipeline makes of the records that belong to it. Pipelines with the same sources share the decoding.
 fn make(log: &str, pipeline: &Pipeline, records: &[Record], decoded: &mut Decoded) -> Made {
     let records: Vec<&Record> = records.iter().filter(|record| pipeline.owns(record)).collect();
-    let items = records.iter().map(|record| accepted_items(record)).sum();
+    let items = records.iter().map(|record| u64::from(record.items)).sum();
     let key = (pipeline.signal, pipeline.sources.clone());
     let rows = decoded.entry(key).or_insert_with(|| decode(log, pipeline.signal, &records)).clone();
     let rows = rows.map(|rows| rows.and_then(|rows| process(&pipeline.processors, rows)));
