@@ -14,8 +14,6 @@ pub struct Ended {
     pub status: i32,
     /// `grpc-message`, percent-encoded.
     pub message: String,
-    /// `grpc-status-details-bin`, base64.
-    pub details: String,
 }
 
 /// The export method of a signal.
@@ -63,6 +61,5 @@ pub async fn send(port: u16, path: &str, headers: &[(&str, &str)], body: Bytes) 
     Ended {
         status: text("grpc-status").parse().expect("an answer has a grpc-status"),
         message: text("grpc-message"),
-        details: text("grpc-status-details-bin"),
     }
 }

@@ -33,7 +33,8 @@ impl Prometheus {
             .spawn()
             .unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let listening = stderr.find(|line| line.contains("Listening on")).expect("prometheus says where it listens");
+        let listening =
+            stderr.find(|line| line.contains("Listening on")).expect("prometheus says where it listens");
         let address = listening.split("address=").nth(1).unwrap().split_whitespace().next().unwrap();
         let port = address.rsplit(':').next().unwrap().parse().unwrap();
         stderr.find(|line| line.contains("Server is ready")).expect("prometheus gets ready");
@@ -44,7 +45,9 @@ impl Prometheus {
     /// The value of an instant query; `None` while there is none.
     async fn value(&self, query: &str) -> Option<f64> {
         let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let answer: Value = serde_json::from_str(&http::get(self.port, &format!("/api/v1/query?query={encoded}")).await).unwrap();
+        let answer: Value =
+            serde_json::from_str(&http::get(self.port, &format!("/api/v1/query?query={encoded}")).await)
+                .unwrap();
         answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
     }
 
@@ -117,7 +120,10 @@ async fn promtool_finds_nothing_wrong_with_what_is_scraped() {
         let output = promtool.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         // The Collector's own counters have no `_total` by default, and that is what its dashboards expect.
-        let wrong: Vec<_> = said.lines().filter(|line| !line.starts_with("otelcol_") && !line.starts_with("spanledger_")).collect();
+        let wrong: Vec<_> = said
+            .lines()
+            .filter(|line| !line.starts_with("otelcol_") && !line.starts_with("spanledger_"))
+            .collect();
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 }

@@ -112,7 +112,9 @@ fn stored(lake: &Path) -> BTreeMap<String, Vec<Value>> {
         let environment = row["deployment_environment"].clone();
         row["resource_attributes"][ENVIRONMENT] = environment;
         let row = row.as_object_mut().unwrap();
-        for column in ["service_namespace", "service_version", "service_instance_id", "deployment_environment"] {
+        for column in
+            ["service_namespace", "service_version", "service_instance_id", "deployment_environment"]
+        {
             row.remove(column);
         }
         Value::Object(row.clone())

@@ -52,7 +52,12 @@ impl<'a> Builder<'a> {
     }
 
     fn next(&mut self) -> Result<(Event<'a>, Place), Problem> {
-        match self.events.next_event() {
+        let mut event = self.events.next_event();
+        // Another crate of the build may switch on the parser's feature that tells of comments; so it is always on.
+        while matches!(event, Some(Ok((Event::Comment(..), _)))) {
+            event = self.events.next_event();
+        }
+        match event {
             Some(Ok((event, span))) => {
                 let place = self.place(&span.start);
                 Ok((event, place))

@@ -7,7 +7,7 @@
 //! use spanledger_schema::{Spans, Table as _, spans};
 //!
 //! let rows = Spans::empty();
-//! assert_eq!(rows.get(spans::NAME).len(), 0);
+//! assert_eq!(rows.get(spans::NAME).iter().count(), rows.len());
 //! ```
 
 mod column;

@@ -21,8 +21,12 @@ pub fn default_max_bytes(directory: &Path) -> io::Result<u64> {
 pub fn weakness(directory: &Path) -> Option<&'static str> {
     match rustix::fs::statfs(existing(directory)).ok()?.f_type {
         0x0102_1994 => Some("tmpfs is memory: what is acknowledged is gone when the machine restarts"),
-        0x794c_7630 => Some("overlay is a container's own layer: what is acknowledged goes with the container"),
-        0x6969 => Some("NFS: what is acknowledged is as durable as the server makes it, and locks may not hold"),
+        0x794c_7630 => {
+            Some("overlay is a container's own layer: what is acknowledged goes with the container")
+        }
+        0x6969 => {
+            Some("NFS: what is acknowledged is as durable as the server makes it, and locks may not hold")
+        }
         _ => None,
     }
 }
