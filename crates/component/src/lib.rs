@@ -1,19 +1,38 @@
 //! The contract of a component: receivers, processors, connectors, exporters, extensions, and the registry they are
 //! listed in. All a plug-in needs.
 //!
-//! A component is a plain struct. The engine owns the loop around it: queues, retries, timers, cursors and plans.
+//! A component is a plain struct. The engine owns the loop around it: queues, retries, timers, cursors and plans. Its
+//! type is called like its word in the YAML, `Pass` for `pass`; it also implements the factory of its kind, and its
+//! settings are called `Config`.
 //!
 //! ```
-//! use spanledger_component::{Error, Processor, Rows};
+//! use spanledger_component::{Context, Error, Processor, ProcessorFactory, Registry, Rows, Signal, Stability};
 //!
 //! /// Lets everything through.
 //! struct Pass;
+//!
+//! #[derive(Default, serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(deny_unknown_fields)]
+//! struct Config {}
+//!
+//! impl ProcessorFactory for Pass {
+//!     const TYPE: &'static str = "pass";
+//!     const SIGNALS: &'static [Signal] = &Signal::ALL;
+//!     const STABILITY: Stability = Stability::Alpha;
+//!     type Config = Config;
+//!
+//!     fn build(_config: &Config, _context: &Context) -> Result<Box<dyn Processor>, Error> {
+//!         Ok(Box::new(Pass))
+//!     }
+//! }
+//!
 //! impl Processor for Pass {
 //!     fn process(&self, rows: Rows) -> Result<Rows, Error> {
 //!         Ok(rows)
 //!     }
 //! }
-//! # let _ = Pass;
+//!
+//! assert!(Registry::default().with_processor::<Pass>().processor("pass").is_some());
 //! ```
 
 mod budget;

@@ -38,13 +38,13 @@ pub struct GenaiMetrics {
 /// Settings of `genai_metrics`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct Config {
     /// How many combinations of provider, model, operation, service and status are told apart; 1 to 100000. What
     /// comes beyond is counted in one more, labelled `otel.metric.overflow="true"`.
     pub max_series: usize,
 }
 
-impl Default for Settings {
+impl Default for Config {
     fn default() -> Self {
         // The limit of the OpenTelemetry SDKs.
         Self { max_series: 2000 }
@@ -55,9 +55,9 @@ impl ConnectorFactory for GenaiMetrics {
     const TYPE: &'static str = "genai_metrics";
     const SIGNALS: &'static [(Signal, Signal)] = &[(Signal::Traces, Signal::Metrics)];
     const STABILITY: Stability = Stability::Alpha;
-    type Config = Settings;
+    type Config = Config;
 
-    fn check(config: &Settings) -> Vec<(String, String)> {
+    fn check(config: &Config) -> Vec<(String, String)> {
         if (1..=MAX_SERIES_MAX).contains(&config.max_series) {
             return Vec::new();
         }
@@ -65,7 +65,7 @@ impl ConnectorFactory for GenaiMetrics {
         vec![("max_series".to_owned(), problem)]
     }
 
-    fn build(config: &Settings, _context: &Context) -> Result<Box<dyn Connector>, Error> {
+    fn build(config: &Config, _context: &Context) -> Result<Box<dyn Connector>, Error> {
         Ok(Box::new(Self { state: State::new(config.max_series) }))
     }
 }

@@ -9,24 +9,22 @@ use tracing::info;
 use crate::config::{Config, Verbosity};
 use crate::line::{detailed, normal};
 
-/// Builds the `debug` exporter.
-#[derive(Debug, Clone, Copy)]
-pub struct DebugFactory;
+/// Says what is in a batch.
+#[derive(Debug)]
+pub struct Debug {
+    id: String,
+    verbosity: Verbosity,
+}
 
-impl ExporterFactory for DebugFactory {
+impl ExporterFactory for Debug {
     const TYPE: &'static str = "debug";
     const SIGNALS: &'static [Signal] = &Signal::ALL;
     const STABILITY: Stability = Stability::Beta;
     type Config = Config;
 
     fn build(config: &Config, context: &Context) -> Result<Box<dyn Exporter>, Error> {
-        Ok(Box::new(Debug { id: context.id.to_string(), verbosity: config.verbosity }))
+        Ok(Box::new(Self { id: context.id.to_string(), verbosity: config.verbosity }))
     }
-}
-
-struct Debug {
-    id: String,
-    verbosity: Verbosity,
 }
 
 #[async_trait]

@@ -14,4 +14,4 @@ mod line;
 mod value;
 
 pub use config::{Config, Verbosity};
-pub use exporter::DebugFactory;
+pub use exporter::Debug;

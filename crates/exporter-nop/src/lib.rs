@@ -2,9 +2,9 @@
 //!
 //! ```
 //! use spanledger_component::Registry;
-//! use spanledger_exporter_nop::NopFactory;
+//! use spanledger_exporter_nop::Nop;
 //!
-//! assert!(Registry::default().with_exporter::<NopFactory>().exporter("nop").is_some());
+//! assert!(Registry::default().with_exporter::<Nop>().exporter("nop").is_some());
 //! ```
 
 use async_trait::async_trait;
@@ -19,11 +19,11 @@ use spanledger_component::{
 #[serde(deny_unknown_fields)]
 pub struct Config {}
 
-/// Builds the `nop` exporter.
+/// Takes everything and does nothing with it.
 #[derive(Debug, Clone, Copy)]
-pub struct NopFactory;
+pub struct Nop;
 
-impl ExporterFactory for NopFactory {
+impl ExporterFactory for Nop {
     const TYPE: &'static str = "nop";
     const SIGNALS: &'static [Signal] = &Signal::ALL;
     const STABILITY: Stability = Stability::Beta;
@@ -33,8 +33,6 @@ impl ExporterFactory for NopFactory {
         Ok(Box::new(Nop))
     }
 }
-
-struct Nop;
 
 #[async_trait]
 impl Exporter for Nop {

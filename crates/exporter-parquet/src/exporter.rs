@@ -21,28 +21,8 @@ use crate::range::Range;
 use crate::store::Store;
 use crate::target::Target;
 
-/// The exporter type `parquet`.
-#[derive(Debug)]
-pub struct Parquet;
-
-impl ExporterFactory for Parquet {
-    const TYPE: &'static str = "parquet";
-    const SIGNALS: &'static [Signal] = &[Signal::Traces, Signal::Logs];
-    const STABILITY: Stability = Stability::Beta;
-    const ONCE: bool = true;
-    type Config = Config;
-
-    fn check(config: &Config) -> Vec<(String, String)> {
-        config.problems()
-    }
-
-    fn build(config: &Config, context: &Context) -> Result<Box<dyn Exporter>, Error> {
-        Ok(Box::new(ParquetExporter::new(config, context)?))
-    }
-}
-
 /// Gathers, encodes, and hands out deliveries.
-struct ParquetExporter {
+pub struct Parquet {
     config: Config,
     context: Context,
     target: Target,
@@ -51,7 +31,7 @@ struct ParquetExporter {
     range: Range,
 }
 
-impl ParquetExporter {
+impl Parquet {
     fn new(config: &Config, context: &Context) -> Result<Self, Error> {
         let target = config.path.parse().map_err(|message| key_error(context, "path", message))?;
         if !partition::fits_file_name(&context.id) {
@@ -91,6 +71,22 @@ impl ParquetExporter {
     }
 }
 
+impl ExporterFactory for Parquet {
+    const TYPE: &'static str = "parquet";
+    const SIGNALS: &'static [Signal] = &[Signal::Traces, Signal::Logs];
+    const STABILITY: Stability = Stability::Beta;
+    const ONCE: bool = true;
+    type Config = Config;
+
+    fn check(config: &Config) -> Vec<(String, String)> {
+        config.problems()
+    }
+
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Exporter>, Error> {
+        Ok(Box::new(Self::new(config, context)?))
+    }
+}
+
 fn key_error(context: &Context, key: &str, message: String) -> Error {
     Error::new(format!("exporters::{}::{key}: {message}", context.id))
 }
@@ -100,7 +96,7 @@ fn reject(source: Error) -> ExportError {
 }
 
 #[async_trait]
-impl Exporter for ParquetExporter {
+impl Exporter for Parquet {
     async fn start(&mut self, _stop: CancellationToken) -> Result<Option<Service>, Error> {
         self.store = Some(Arc::new(self.open().await?));
         Ok(None)

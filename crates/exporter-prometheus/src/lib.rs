@@ -9,9 +9,9 @@
 //! assert_eq!(entry.listing.signals, [Signal::Metrics]);
 //! ```
 
+mod config;
 mod families;
 mod server;
-mod settings;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,9 +27,9 @@ use spanledger_telemetry::text::MetricFamily;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+pub use config::{Config, ResourceToTelemetryConversion, TranslationStrategy};
 use families::Naming;
 use server::Server;
-pub use settings::{ResourceToTelemetryConversion, Settings, TranslationStrategy};
 
 /// The latest families by name: a scrape takes the pointers and renders without the lock.
 #[derive(Debug, Clone, Default)]
@@ -49,15 +49,15 @@ pub struct Prometheus {
 
 impl Prometheus {
     /// Opens nothing yet, and has nothing to serve.
-    pub fn new(settings: &Settings, context: &Context) -> Self {
+    pub fn new(config: &Config, context: &Context) -> Self {
         Self {
             endpoint_path: format!("exporters::{}::endpoint", context.id),
-            endpoint: settings.endpoint.clone(),
-            enable_open_metrics: settings.enable_open_metrics,
+            endpoint: config.endpoint.clone(),
+            enable_open_metrics: config.enable_open_metrics,
             naming: Naming {
-                namespace: settings.namespace.clone(),
-                const_labels: settings.const_labels.clone(),
-                has_suffixes: settings.has_suffixes(),
+                namespace: config.namespace.clone(),
+                const_labels: config.const_labels.clone(),
+                has_suffixes: config.has_suffixes(),
             },
             latest: Latest::default(),
             address: None,
@@ -85,13 +85,13 @@ impl ExporterFactory for Prometheus {
     const TYPE: &'static str = "prometheus";
     const SIGNALS: &'static [Signal] = &[Signal::Metrics];
     const STABILITY: Stability = Stability::Alpha;
-    type Config = Settings;
+    type Config = Config;
 
-    fn check(config: &Settings) -> Vec<(String, String)> {
+    fn check(config: &Config) -> Vec<(String, String)> {
         config.problems()
     }
 
-    fn build(config: &Settings, context: &Context) -> Result<Box<dyn Exporter>, Error> {
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Exporter>, Error> {
         Ok(Box::new(Self::new(config, context)))
     }
 }

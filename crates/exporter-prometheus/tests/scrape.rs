@@ -7,7 +7,7 @@ mod support;
 use std::net::SocketAddr;
 
 use spanledger_component::Exporter as _;
-use spanledger_exporter_prometheus::{Prometheus, Settings};
+use spanledger_exporter_prometheus::{Config, Prometheus};
 use support::{Row, batch, context, counter, histogram, request};
 use tokio_util::sync::CancellationToken;
 
@@ -15,9 +15,9 @@ const OPEN: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;
 
 /// An exporter that listens on a free port.
 async fn started(settings: &str) -> (Prometheus, SocketAddr) {
-    let settings: Settings = serde_json::from_str(settings).unwrap();
-    let settings = Settings { endpoint: "127.0.0.1:0".to_owned(), ..settings };
-    let mut exporter = Prometheus::new(&settings, &context());
+    let config: Config = serde_json::from_str(settings).unwrap();
+    let config = Config { endpoint: "127.0.0.1:0".to_owned(), ..config };
+    let mut exporter = Prometheus::new(&config, &context());
     let service = exporter.start(CancellationToken::new()).await.unwrap().unwrap();
     tokio::spawn(service);
     let address = exporter.address().unwrap();
@@ -121,8 +121,8 @@ async fn rows_that_make_no_metric_are_left_out() {
 #[tokio::test]
 async fn an_endpoint_that_is_taken_is_named_in_the_error() {
     let (_exporter, address) = started("{}").await;
-    let settings = Settings { endpoint: address.to_string(), ..Settings::default() };
-    let error = Prometheus::new(&settings, &context()).start(CancellationToken::new()).await.err().unwrap();
+    let config = Config { endpoint: address.to_string(), ..Config::default() };
+    let error = Prometheus::new(&config, &context()).start(CancellationToken::new()).await.err().unwrap();
     let message = error.to_string();
     assert!(
         message.starts_with(&format!("exporters::prometheus::endpoint: listen on {address}: ")),

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use spanledger_component::ExporterFactory as _;
-use spanledger_exporter_prometheus::{Prometheus, Settings};
+use spanledger_exporter_prometheus::{Config, Prometheus};
 
 fn problems(settings: &str) -> Vec<String> {
-    let settings: Settings = serde_json::from_str(settings).unwrap();
-    Prometheus::check(&settings).into_iter().map(|(path, _)| path).collect()
+    let config: Config = serde_json::from_str(settings).unwrap();
+    Prometheus::check(&config).into_iter().map(|(path, _)| path).collect()
 }
 
 #[test]
@@ -31,6 +31,6 @@ fn what_the_collector_takes_and_means_the_same_here_is_accepted() {
         "add_metric_suffixes": false, "translation_strategy": "UnderscoreEscapingWithSuffixes",
         "resource_to_telemetry_conversion": {"enabled": false}, "const_labels": {"a": "b"}}"#;
     assert_eq!(problems(accepted), [""; 0]);
-    assert!(serde_json::from_str::<Settings>(r#"{"endpont": ""}"#).is_err());
-    assert_eq!(Prometheus::check(&Settings::default()), []);
+    assert!(serde_json::from_str::<Config>(r#"{"endpont": ""}"#).is_err());
+    assert_eq!(Prometheus::check(&Config::default()), []);
 }

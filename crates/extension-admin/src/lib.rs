@@ -2,10 +2,10 @@
 //!
 //! ```
 //! use spanledger_component::ExtensionFactory as _;
-//! use spanledger_extension_admin::{AdminFactory, Config};
+//! use spanledger_extension_admin::{Admin, Config};
 //!
 //! let open: Config = serde_json::from_str(r#"{"endpoint": "0.0.0.0:13134"}"#)?;
-//! assert_eq!(AdminFactory::check(&open).len(), 1, "reachable from elsewhere, it needs a token");
+//! assert_eq!(Admin::check(&open).len(), 1, "reachable from elsewhere, it needs a token");
 //! # Ok::<_, serde_json::Error>(())
 //! ```
 
@@ -14,4 +14,4 @@ mod config;
 mod server;
 
 pub use config::Config;
-pub use server::{Admin, AdminFactory};
+pub use server::Admin;

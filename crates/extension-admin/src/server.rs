@@ -13,24 +13,6 @@ use tracing::info;
 use crate::answer::Answers;
 use crate::config::Config;
 
-/// Builds the `admin` extension.
-#[derive(Debug, Clone, Copy)]
-pub struct AdminFactory;
-
-impl ExtensionFactory for AdminFactory {
-    const TYPE: &'static str = "admin";
-    const STABILITY: Stability = Stability::Beta;
-    type Config = Config;
-
-    fn check(config: &Config) -> Vec<(String, String)> {
-        config.problems()
-    }
-
-    fn build(config: &Config, context: &Context) -> Result<Box<dyn Extension>, Error> {
-        Ok(Box::new(Admin::new(config, context)))
-    }
-}
-
 /// Answers what the collector is doing, and flushes it.
 #[derive(Debug)]
 pub struct Admin {
@@ -48,6 +30,20 @@ impl Admin {
     /// Where it listens, once it is started.
     pub fn address(&self) -> Option<SocketAddr> {
         self.listener.as_ref()?.local_addr().ok()
+    }
+}
+
+impl ExtensionFactory for Admin {
+    const TYPE: &'static str = "admin";
+    const STABILITY: Stability = Stability::Beta;
+    type Config = Config;
+
+    fn check(config: &Config) -> Vec<(String, String)> {
+        config.problems()
+    }
+
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Extension>, Error> {
+        Ok(Box::new(Self::new(config, context)))
     }
 }
 

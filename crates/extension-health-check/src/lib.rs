@@ -15,4 +15,4 @@ mod health;
 mod server;
 
 pub use config::{Config, PipelineCheck, ResponseBody};
-pub use server::{HealthCheck, HealthCheckFactory};
+pub use server::HealthCheck;

@@ -17,24 +17,6 @@ use tracing::info;
 use crate::config::Config;
 use crate::health::Health;
 
-/// Builds the `health_check` extension.
-#[derive(Debug, Clone, Copy)]
-pub struct HealthCheckFactory;
-
-impl ExtensionFactory for HealthCheckFactory {
-    const TYPE: &'static str = "health_check";
-    const STABILITY: Stability = Stability::Beta;
-    type Config = Config;
-
-    fn check(config: &Config) -> Vec<(String, String)> {
-        config.problems()
-    }
-
-    fn build(config: &Config, context: &Context) -> Result<Box<dyn Extension>, Error> {
-        Ok(Box::new(HealthCheck::new(config, context)))
-    }
-}
-
 /// Answers whether the collector is started, and whether it takes requests.
 #[derive(Debug)]
 pub struct HealthCheck {
@@ -52,6 +34,20 @@ impl HealthCheck {
     /// Where it listens, once it is started.
     pub fn address(&self) -> Option<SocketAddr> {
         self.listener.as_ref()?.local_addr().ok()
+    }
+}
+
+impl ExtensionFactory for HealthCheck {
+    const TYPE: &'static str = "health_check";
+    const STABILITY: Stability = Stability::Beta;
+    type Config = Config;
+
+    fn check(config: &Config) -> Vec<(String, String)> {
+        config.problems()
+    }
+
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Extension>, Error> {
+        Ok(Box::new(Self::new(config, context)))
     }
 }
 

@@ -53,11 +53,11 @@ impl Default for Config {
     }
 }
 
-/// Builds the `wal` extension.
-#[derive(Debug, Clone, Copy)]
-pub struct WalFactory;
+/// Holds the settings; the engine owns the log itself.
+#[derive(Debug)]
+pub struct Wal(Config);
 
-impl ExtensionFactory for WalFactory {
+impl ExtensionFactory for Wal {
     const TYPE: &'static str = "wal";
     const STABILITY: Stability = Stability::Beta;
     type Config = Config;
@@ -77,12 +77,9 @@ impl ExtensionFactory for WalFactory {
     }
 
     fn build(config: &Config, _context: &Context) -> Result<Box<dyn Extension>, Error> {
-        Ok(Box::new(Wal(config.clone())))
+        Ok(Box::new(Self(config.clone())))
     }
 }
-
-/// Holds the settings; the engine owns the log itself.
-struct Wal(Config);
 
 #[async_trait]
 impl Extension for Wal {
@@ -115,7 +112,7 @@ mod tests {
     fn the_readme_names_the_settings_and_their_values_reach_the_engine() {
         let readme = yaml_of_readme();
         let config: Config = serde_json::from_value(readme["extensions"]["wal"].clone()).unwrap();
-        assert!(WalFactory::check(&config).is_empty());
+        assert!(Wal::check(&config).is_empty());
         let settings = Wal(config).wal().unwrap();
         assert_eq!(settings.directory, PathBuf::from("/var/lib/spanledger/wal"));
         assert_eq!(settings.max_bytes, Some(20 << 30));
@@ -134,6 +131,6 @@ mod tests {
         assert!(serde_json::from_str::<Config>(r#"{"sync": "never"}"#).is_err());
         assert!(serde_json::from_str::<Config>(r#"{"max_sise": "1GiB"}"#).is_err());
         let zero: Config = serde_json::from_str(r#"{"max_size": 0}"#).unwrap();
-        assert_eq!(WalFactory::check(&zero)[0].0, "max_size");
+        assert_eq!(Wal::check(&zero)[0].0, "max_size");
     }
 }

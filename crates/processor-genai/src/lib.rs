@@ -2,11 +2,11 @@
 //!
 //! ```
 //! use spanledger_component::{Processor, Rows};
-//! use spanledger_processor_genai::GenAi;
+//! use spanledger_processor_genai::Genai;
 //! use spanledger_schema::{Spans, Table};
 //! use spanledger_telemetry::Meter;
 //!
-//! let genai = GenAi::new(&Meter::default(), "genai");
+//! let genai = Genai::new(&Meter::default(), "genai");
 //! let rows = genai.process(Rows::Spans(Spans::empty()))?;
 //! assert!(rows.is_empty());
 //! # Ok::<(), spanledger_component::Error>(())
@@ -35,29 +35,14 @@ use crate::columns::Columns;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {}
 
-/// Builds the processor `genai`.
-#[derive(Debug)]
-pub struct Factory;
-
-impl ProcessorFactory for Factory {
-    const TYPE: &'static str = "genai";
-    const SIGNALS: &'static [Signal] = &[Signal::Traces, Signal::Logs];
-    const STABILITY: Stability = Stability::Alpha;
-    type Config = Config;
-
-    fn build(_config: &Config, context: &Context) -> Result<Box<dyn Processor>, Error> {
-        Ok(Box::new(GenAi::new(&context.meter, &context.id.to_string())))
-    }
-}
-
 /// Reads the calls of spans. Other rows pass as they are.
 #[derive(Debug)]
-pub struct GenAi {
+pub struct Genai {
     prices: Arc<Prices>,
     unpriced: Unpriced,
 }
 
-impl GenAi {
+impl Genai {
     /// With the prices that are built in. `id` is its label in metrics.
     pub fn new(meter: &Meter, id: &str) -> Self {
         Self { prices: Prices::bundled(), unpriced: Unpriced::new(meter, id) }
@@ -98,7 +83,18 @@ impl GenAi {
     }
 }
 
-impl Processor for GenAi {
+impl ProcessorFactory for Genai {
+    const TYPE: &'static str = "genai";
+    const SIGNALS: &'static [Signal] = &[Signal::Traces, Signal::Logs];
+    const STABILITY: Stability = Stability::Alpha;
+    type Config = Config;
+
+    fn build(_config: &Config, context: &Context) -> Result<Box<dyn Processor>, Error> {
+        Ok(Box::new(Self::new(&context.meter, &context.id.to_string())))
+    }
+}
+
+impl Processor for Genai {
     fn process(&self, rows: Rows) -> Result<Rows, Error> {
         let Rows::Spans(spans) = rows else { return Ok(rows) };
         let read = self.read_calls(&spans).map_err(|error| Error::caused("read GenAI calls", error))?;

@@ -13,17 +13,17 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use serde_json::Value;
 use spanledger_component::{Processor, Rows};
-use spanledger_processor_genai::GenAi;
+use spanledger_processor_genai::Genai;
 use spanledger_schema::{Column, Int, Spans, Table, Text, spans};
 use spanledger_telemetry::Meter;
 
 use support::{Span, attributes_of, captured, rows, truth};
 
 fn process(spans: Spans) -> Spans {
-    process_with(&GenAi::new(&Meter::default(), "genai"), spans)
+    process_with(&Genai::new(&Meter::default(), "genai"), spans)
 }
 
-fn process_with(genai: &GenAi, spans: Spans) -> Spans {
+fn process_with(genai: &Genai, spans: Spans) -> Spans {
     match genai.process(Rows::Spans(spans)).unwrap() {
         Rows::Spans(spans) => spans,
         rows => panic!("spans became {rows:?}"),
@@ -138,7 +138,7 @@ fn long_texts_are_not_copied() {
 #[test]
 fn calls_without_a_cost_are_counted_by_reason() {
     let meter = Meter::default();
-    let genai = GenAi::new(&meter, "genai");
+    let genai = Genai::new(&meter, "genai");
     let unknown = [
         ("gen_ai.operation.name", "chat"),
         ("gen_ai.request.model", "no-such"),

@@ -2,9 +2,9 @@
 //!
 //! ```
 //! use spanledger_component::Registry;
-//! use spanledger_receiver_nop::NopFactory;
+//! use spanledger_receiver_nop::Nop;
 //!
-//! assert!(Registry::default().with_receiver::<NopFactory>().receiver("nop").is_some());
+//! assert!(Registry::default().with_receiver::<Nop>().receiver("nop").is_some());
 //! ```
 
 use async_trait::async_trait;
@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 #[serde(deny_unknown_fields)]
 pub struct Config {}
 
-/// Builds the `nop` receiver.
+/// Brings nothing in.
 #[derive(Debug, Clone, Copy)]
-pub struct NopFactory;
+pub struct Nop;
 
-impl ReceiverFactory for NopFactory {
+impl ReceiverFactory for Nop {
     const TYPE: &'static str = "nop";
     const SIGNALS: &'static [Signal] = &Signal::ALL;
     const STABILITY: Stability = Stability::Beta;
@@ -32,8 +32,6 @@ impl ReceiverFactory for NopFactory {
         Ok(Box::new(Nop))
     }
 }
-
-struct Nop;
 
 #[async_trait]
 impl Receiver for Nop {

@@ -24,4 +24,4 @@ mod receiver;
 mod reply;
 
 pub use config::{Config, GrpcConfig, HttpConfig, Protocols, Unsupported};
-pub use receiver::{Otlp, OtlpFactory};
+pub use receiver::Otlp;

@@ -17,25 +17,6 @@ use crate::counts::Counted;
 use crate::grpc::Grpc;
 use crate::http::Http;
 
-/// Builds the `otlp` receiver.
-#[derive(Debug, Clone, Copy)]
-pub struct OtlpFactory;
-
-impl ReceiverFactory for OtlpFactory {
-    const TYPE: &'static str = "otlp";
-    const SIGNALS: &'static [Signal] = &Signal::ALL;
-    const STABILITY: Stability = Stability::Beta;
-    type Config = Config;
-
-    fn check(config: &Config) -> Vec<(String, String)> {
-        config.problems()
-    }
-
-    fn build(config: &Config, context: &Context) -> Result<Box<dyn Receiver>, Error> {
-        Ok(Box::new(Otlp::new(config, context)))
-    }
-}
-
 /// Takes OTLP in, over gRPC and HTTP.
 #[derive(Debug)]
 pub struct Otlp {
@@ -68,6 +49,21 @@ impl Otlp {
         let address = listener.local_addr().map_err(|error| Error::caused(what, error))?;
         info!(receiver = %id, protocol, %address, "listening");
         Ok(listener)
+    }
+}
+
+impl ReceiverFactory for Otlp {
+    const TYPE: &'static str = "otlp";
+    const SIGNALS: &'static [Signal] = &Signal::ALL;
+    const STABILITY: Stability = Stability::Beta;
+    type Config = Config;
+
+    fn check(config: &Config) -> Vec<(String, String)> {
+        config.problems()
+    }
+
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Receiver>, Error> {
+        Ok(Box::new(Self::new(config, context)))
     }
 }
 

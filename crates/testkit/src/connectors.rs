@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use spanledger_component::{Connector, ConnectorFactory, Context, Error, Rows, Signal, Stability};
 use spanledger_schema::{Metrics, Table as _, spans};
 
-use crate::scene::{Scene, Settings, lock};
+use crate::scene::{Config, Scene, lock};
 
 /// Spans by name.
 pub type Counts = BTreeMap<String, u64>;
@@ -28,32 +28,33 @@ impl Counted {
     }
 }
 
-/// The connector type `counting`.
-#[derive(Debug)]
-pub struct Counting;
+/// The connector type `counting`. It panics on spans named `uncountable`, after it has counted them.
+pub struct Counting {
+    counts: Counts,
+    counted: Counted,
+}
 
 impl ConnectorFactory for Counting {
     const TYPE: &'static str = "counting";
     const SIGNALS: &'static [(Signal, Signal)] = &[(Signal::Traces, Signal::Metrics)];
     const STABILITY: Stability = Stability::Alpha;
-    type Config = Settings;
+    type Config = Config;
 
-    fn build(settings: &Settings, context: &Context) -> Result<Box<dyn Connector>, Error> {
-        let counted = Scene::of(settings, context)?.counted(&context.id.to_string());
-        Ok(Box::new(Counter { counts: Counts::new(), counted }))
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Connector>, Error> {
+        let counted = Scene::of(config, context)?.counted(&context.id.to_string());
+        Ok(Box::new(Self { counts: Counts::new(), counted }))
     }
 }
 
-struct Counter {
-    counts: Counts,
-    counted: Counted,
-}
-
-impl Connector for Counter {
+impl Connector for Counting {
+    #[expect(clippy::panic, reason = "that is what it is for")]
     fn fold(&mut self, rows: &Rows) {
         let Rows::Spans(rows) = rows else { return };
         for name in rows.get(spans::NAME).iter().flatten() {
             *self.counts.entry(name.to_owned()).or_default() += 1;
+            if name == "uncountable" {
+                panic!("a span is named uncountable");
+            }
         }
     }
 

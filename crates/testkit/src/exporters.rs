@@ -13,21 +13,25 @@ use spanledger_component::{
 use spanledger_schema::{Logs, Spans, Table as _, logs, spans};
 use tokio::sync::watch;
 
-use crate::scene::{Scene, Settings, lock};
+use crate::scene::{Config, Scene, lock};
 
-/// The exporter type `scripted`.
-#[derive(Debug)]
-pub struct Scripted;
+/// The exporter type `scripted`: holds names until it is sealed.
+pub struct Scripted {
+    holds: usize,
+    held: Vec<Name>,
+    holding: bool,
+    target: Target,
+}
 
 impl ExporterFactory for Scripted {
     const TYPE: &'static str = "scripted";
     const SIGNALS: &'static [Signal] = &Signal::ALL;
     const STABILITY: Stability = Stability::Alpha;
-    type Config = Settings;
+    type Config = Config;
 
-    fn build(settings: &Settings, context: &Context) -> Result<Box<dyn Exporter>, Error> {
-        let target = Scene::of(settings, context)?.target(&context.id.to_string());
-        Ok(Box::new(Holder { holds: settings.holds, held: Vec::new(), holding: false, target }))
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Exporter>, Error> {
+        let target = Scene::of(config, context)?.target(&context.id.to_string());
+        Ok(Box::new(Self { holds: config.holds, held: Vec::new(), holding: false, target }))
     }
 }
 
@@ -143,16 +147,8 @@ impl Target {
     }
 }
 
-/// Holds names until it is sealed.
-struct Holder {
-    holds: usize,
-    held: Vec<Name>,
-    holding: bool,
-    target: Target,
-}
-
 #[async_trait]
-impl Exporter for Holder {
+impl Exporter for Scripted {
     #[expect(clippy::panic, reason = "that is what the script says")]
     async fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
         if self.target.happens(|script| &mut script.busy) {

@@ -13,4 +13,4 @@ pub mod receivers;
 mod scene;
 pub mod spans;
 
-pub use scene::{Scene, Settings};
+pub use scene::{Config, Scene};

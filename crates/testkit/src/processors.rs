@@ -4,27 +4,24 @@ use arrow_array::{Array as _, StringViewArray};
 use spanledger_component::{Context, Error, Processor, ProcessorFactory, Rows, Signal, Stability};
 use spanledger_schema::{Table as _, spans};
 
-use crate::scene::Settings;
+use crate::scene::Config;
 
 /// The processor type `suffixing`: puts its suffix behind the name of every span. It fails on spans named `unfit` and
 /// panics on spans named `poison`.
-#[derive(Debug)]
-pub struct Suffixing;
+pub struct Suffixing(String);
 
 impl ProcessorFactory for Suffixing {
     const TYPE: &'static str = "suffixing";
     const SIGNALS: &'static [Signal] = &[Signal::Traces];
     const STABILITY: Stability = Stability::Alpha;
-    type Config = Settings;
+    type Config = Config;
 
-    fn build(settings: &Settings, _context: &Context) -> Result<Box<dyn Processor>, Error> {
-        Ok(Box::new(Suffixes(settings.suffix.clone())))
+    fn build(config: &Config, _context: &Context) -> Result<Box<dyn Processor>, Error> {
+        Ok(Box::new(Self(config.suffix.clone())))
     }
 }
 
-struct Suffixes(String);
-
-impl Processor for Suffixes {
+impl Processor for Suffixing {
     #[expect(clippy::panic, reason = "that is what it is for")]
     fn process(&self, rows: Rows) -> Result<Rows, Error> {
         let Rows::Spans(rows) = rows else { return Ok(rows) };

@@ -4,31 +4,28 @@ use async_trait::async_trait;
 use spanledger_component::{Context, Error, Intake, Receiver, ReceiverFactory, Signal, Stability};
 use tokio_util::sync::CancellationToken;
 
-use crate::scene::{Scene, Settings};
+use crate::scene::{Config, Scene};
 
 /// The receiver type `handed`.
-#[derive(Debug)]
-pub struct Handed;
+pub struct Handed {
+    scene: Scene,
+    id: String,
+}
 
 impl ReceiverFactory for Handed {
     const TYPE: &'static str = "handed";
     const SIGNALS: &'static [Signal] = &Signal::ALL;
     const STABILITY: Stability = Stability::Alpha;
-    type Config = Settings;
+    type Config = Config;
 
-    fn build(settings: &Settings, context: &Context) -> Result<Box<dyn Receiver>, Error> {
-        let scene = Scene::of(settings, context)?;
-        Ok(Box::new(Hands { scene, id: context.id.to_string() }))
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Receiver>, Error> {
+        let scene = Scene::of(config, context)?;
+        Ok(Box::new(Self { scene, id: context.id.to_string() }))
     }
 }
 
-struct Hands {
-    scene: Scene,
-    id: String,
-}
-
 #[async_trait]
-impl Receiver for Hands {
+impl Receiver for Handed {
     async fn start(&mut self) -> Result<(), Error> {
         Ok(())
     }

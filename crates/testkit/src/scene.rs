@@ -28,7 +28,7 @@ struct Shared {
 /// The settings of every fake.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
+pub struct Config {
     /// The scene's name.
     pub scene: String,
     /// Of an exporter: how many rows it holds before it is full; 0: it delivers at once and holds nothing.
@@ -114,9 +114,9 @@ impl Scene {
         intake.accept(Request { signal: Signal::Traces, body }, room).await
     }
 
-    pub(crate) fn of(settings: &Settings, context: &Context) -> Result<Self, Error> {
-        let unknown = || Error::new(format!("{}: there is no scene {:?}", context.id, settings.scene));
-        lock(&SCENES).get(&settings.scene).cloned().ok_or_else(unknown)
+    pub(crate) fn of(config: &Config, context: &Context) -> Result<Self, Error> {
+        let unknown = || Error::new(format!("{}: there is no scene {:?}", context.id, config.scene));
+        lock(&SCENES).get(&config.scene).cloned().ok_or_else(unknown)
     }
 }
 

@@ -12,7 +12,7 @@ use arrow_array::{
 use spanledger_component::{
     ComponentId, Connector, ConnectorFactory as _, Context, LogId, Rows, SystemClock,
 };
-use spanledger_connector_genai_metrics::{GenaiMetrics, Settings};
+use spanledger_connector_genai_metrics::{Config, GenaiMetrics};
 use spanledger_schema::{Column, Spans, Table as _, Text, metrics, spans};
 use spanledger_telemetry::Meter;
 
@@ -94,7 +94,7 @@ pub(crate) fn connector(max_series: usize) -> Box<dyn Connector> {
         memory_bytes: 1 << 20,
         log: LogId([0; 16]),
     };
-    GenaiMetrics::build(&Settings { max_series }, &context).unwrap()
+    GenaiMetrics::build(&Config { max_series }, &context).unwrap()
 }
 
 /// One emitted point.

@@ -10,7 +10,7 @@ use spanledger_telemetry::names;
 /// Settings of `prometheus`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct Config {
     /// `host:port` to listen on.
     pub endpoint: String,
     /// Stands in front of every metric's name.
@@ -54,7 +54,7 @@ pub enum TranslationStrategy {
     NoTranslation,
 }
 
-impl Default for Settings {
+impl Default for Config {
     fn default() -> Self {
         Self {
             endpoint: "127.0.0.1:9464".to_owned(),
@@ -71,7 +71,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl Config {
     pub(crate) fn has_suffixes(&self) -> bool {
         match self.translation_strategy {
             None => self.add_metric_suffixes,
