@@ -7,23 +7,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use spanledger_component::{
-    Budget, Clock, ComponentId, Configured, Connector, Context, Error, Exporter, Extension, Host as _,
-    Intake, LogId, Position, Receiver, Registry, Service, Waiting, WalSettings,
+    Budget, Clock, ComponentId, Configured, Connector, Error, Exporter, Extension, Host as _, Intake, LogId,
+    Position, Receiver, Registry, Service, Waiting, WalSettings,
 };
 use spanledger_config::{Env, Epoch, Graph, Service as ServiceSettings};
 use spanledger_telemetry::Meter;
-use spanledger_wal::{Control, ReadLimits, Wal};
+use spanledger_wal::{ReadLimits, Wal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::agreeing::{cursor, fed_by_receivers, note_branches, refuse_vanished};
 use crate::branch::Progress;
 use crate::budget::Shares;
+use crate::building::{Built, build_extensions, context};
 use crate::door::Door;
-use crate::epochs::{Epochs, Live};
+use crate::epochs::{Epochs, Live, Pinnable};
 use crate::exporting::Exporting;
-use crate::folding::Folding;
+use crate::folding::{self, Folding};
 use crate::host::Host;
 use crate::own_metrics;
 use crate::random::Random;
@@ -102,25 +104,11 @@ impl Engine {
 }
 
 /// What the graph is made of, beside extensions and the epoch.
-struct Parts {
+pub(crate) struct Parts {
     service: ServiceSettings,
-    receivers: BTreeMap<ComponentId, Configured<dyn Receiver>>,
-    connectors: BTreeMap<ComponentId, Configured<dyn Connector>>,
-    exporters: BTreeMap<ComponentId, Configured<dyn Exporter>>,
-}
-
-fn build_extensions(
-    extensions: &[(ComponentId, Configured<dyn Extension>)],
-    options: &Options,
-) -> Result<Vec<Box<dyn Extension>>, Error> {
-    let build = |(id, configured): &(ComponentId, Configured<dyn Extension>)| {
-        (configured.build)(&context(id, options, 0, LogId::default()))
-    };
-    extensions.iter().map(build).collect()
-}
-
-fn context(id: &ComponentId, options: &Options, memory_bytes: usize, log: LogId) -> Context {
-    Context { id: id.clone(), clock: options.clock.clone(), meter: options.meter.clone(), memory_bytes, log }
+    pub(crate) receivers: BTreeMap<ComponentId, Configured<dyn Receiver>>,
+    pub(crate) connectors: BTreeMap<ComponentId, Configured<dyn Connector>>,
+    pub(crate) exporters: BTreeMap<ComponentId, Configured<dyn Exporter>>,
 }
 
 fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Shares) -> Result<Wal, Error> {
@@ -165,7 +153,7 @@ struct Starting {
     epochs: Arc<Epochs>,
     live: Arc<Live>,
     reader: Arc<Reader>,
-    exporters: BTreeMap<ComponentId, Box<dyn Exporter>>,
+    built: Built,
     progress: BTreeMap<ComponentId, Arc<Progress>>,
     outlets: BTreeMap<ComponentId, watch::Sender<Option<Snapshot>>>,
     feeds: BTreeMap<ComponentId, Vec<Feed>>,
@@ -185,10 +173,22 @@ impl Starting {
     ) -> Result<Self, Error> {
         let log = LogId(wal.id().0);
         let context_of = |id: &ComponentId| context(id, &options, 0, log);
-        let epochs = Epochs::open(&wal, epoch, &options.registry, options.env.as_ref(), &context_of).await?;
+        // Everything that can be wrong with the config is found before the log takes note of it.
+        let present = Pinnable::build(epoch, &context_of)?;
+        let fed = fed_by_receivers(&graph, &present.pipelines);
+        refuse_vanished(&wal, &fed)?;
+        let built = Built::new(&graph, &options, &shares, &fed, log)?;
+        note_branches(&wal, &fed).await?;
+        let progress =
+            fed.iter().map(|id| (id.clone(), Arc::new(Progress::new(id.clone(), cursor(&wal, id)))));
+        let progress: BTreeMap<_, _> = progress.collect();
+        let cursors = progress.values().map(|progress| progress.delivered());
+        let behind = cursors.filter(|cursor| wal.waiting(spanledger_wal::Position(cursor.0)).records > 0);
+        let oldest = behind.min().unwrap_or(Position(u64::MAX));
+        let epochs =
+            Epochs::open(&wal, present, oldest, &options.registry, options.env.as_ref(), &context_of).await?;
         let live = epochs.present().cloned().ok_or_else(|| Error::new("the log has no epoch"))?;
-        let fed = fed_by_receivers(&graph, &live);
-        agree_on_branches(&wal, &fed).await?;
+        folding::remove_orphans(&wal);
         let epochs = Arc::new(epochs);
         let (items, bytes) = shares.window(fed.len());
         let reader = Arc::new(Reader::new(
@@ -196,10 +196,6 @@ impl Starting {
             epochs.clone(),
             ReadLimits { items: items as u64, bytes: bytes as u64 },
         ));
-        let progress =
-            fed.iter().map(|id| (id.clone(), Arc::new(Progress::new(id.clone(), cursor(&wal, id)))));
-        let progress: BTreeMap<_, _> = progress.collect();
-        let exporters = build_exporters(&graph, &options, &shares, &progress, log)?;
         let (outlets, feeds) = connect(&graph, &live);
         let stop = StopAll::default();
         let host = Arc::new(Host {
@@ -222,7 +218,7 @@ impl Starting {
             epochs,
             live,
             reader,
-            exporters,
+            built,
             progress,
             outlets,
             feeds,
@@ -244,23 +240,22 @@ impl Starting {
 
     /// Receivers listen before branches read, so that a port that is taken is found before work begins.
     async fn start_receivers(&mut self) -> Result<Vec<(ComponentId, Box<dyn Receiver>)>, Error> {
-        let mut receivers = Vec::new();
-        for (id, configured) in &self.graph.receivers {
-            let mut receiver = (configured.build)(&context(id, &self.options, 0, LogId(self.wal.id().0)))?;
+        let mut receivers = std::mem::take(&mut self.built.receivers);
+        for (_, receiver) in &mut receivers {
             receiver.start().await?;
-            receivers.push((id.clone(), receiver));
         }
         Ok(receivers)
     }
 
     async fn start_branches(&mut self) -> Result<(), Error> {
-        for (id, mut exporter) in std::mem::take(&mut self.exporters) {
+        for (id, mut exporter) in std::mem::take(&mut self.built.exporters) {
             if let Some(service) = exporter.start(self.stop.rest.clone()).await? {
                 self.serve(service);
             }
             self.start_exporter(&id, exporter);
         }
-        self.start_connectors()
+        self.start_connectors();
+        Ok(())
     }
 
     fn serve(&mut self, service: Service) {
@@ -285,24 +280,24 @@ impl Starting {
         self.spawn_branch(exporting.run());
     }
 
-    fn start_connectors(&mut self) -> Result<(), Error> {
-        for (id, out) in std::mem::take(&mut self.outlets) {
-            let Some(configured) = self.graph.connectors.get(&id) else { continue };
-            let Some(progress) = self.progress.get(&id).cloned() else { continue };
-            let memory = self.shares.connectors / self.graph.connectors.len().max(1);
-            let connector = (configured.build)(&context(&id, &self.options, memory, LogId(self.wal.id().0)))?;
+    fn start_connectors(&mut self) {
+        for (id, connector) in std::mem::take(&mut self.built.connectors) {
+            let (Some(out), Some(progress)) = (self.outlets.remove(&id), self.progress.get(&id).cloned())
+            else {
+                continue;
+            };
             let folding = Folding::restore(
                 connector,
                 progress,
                 self.reader.clone(),
                 self.wal.clone(),
+                self.options.clock.clone(),
                 self.options.random.clone(),
                 out,
                 self.stop.branches.clone(),
             );
             self.spawn_branch(folding.run());
         }
-        Ok(())
     }
 
     /// Each branch has a thread of its own: decoding and encoding never hold up intake or another branch.
@@ -338,62 +333,6 @@ impl Starting {
             stop: self.stop,
         }
     }
-}
-
-/// The exporters and connectors that read the log: those that a pipeline with a receiver names.
-fn fed_by_receivers(graph: &Parts, live: &Live) -> Vec<ComponentId> {
-    let received = |source: &String| graph.receivers.keys().any(|id| id.to_string() == *source);
-    let pipelines = live.pipelines.iter().filter(|pipeline| pipeline.sources.iter().any(received));
-    let mut fed: Vec<_> = pipelines.flat_map(|pipeline| pipeline.branches.iter().cloned()).collect();
-    fed.sort();
-    fed.dedup();
-    fed
-}
-
-/// Adds new branches to the log and refuses to start while one that vanished has a backlog.
-async fn agree_on_branches(wal: &Wal, fed: &[ComponentId]) -> Result<(), Error> {
-    let state = wal.state();
-    let known = |name: &str| fed.iter().any(|id| id.to_string() == name);
-    for (name, branch) in state.branches.iter().filter(|(name, _)| !known(name)) {
-        let waiting = wal.waiting(branch.cursor);
-        if waiting.records > 0 {
-            let items: u64 = waiting.items.iter().sum();
-            return Err(Error::new(format!(
-                "{name} is no longer in the config, but {items} items wait for it in {}: put it back, or run `spanledger forget {name}` to give them up",
-                wal.directory().display(),
-            )));
-        }
-        note(wal, Control::BranchForgotten { branch: name.clone(), position: wal.data_end() }).await?;
-    }
-    for id in fed.iter().map(ToString::to_string).filter(|id| !state.branches.contains_key(id)) {
-        note(wal, Control::BranchAdded { branch: id, position: wal.first_retained() }).await?;
-    }
-    Ok(())
-}
-
-async fn note(wal: &Wal, control: Control) -> Result<(), Error> {
-    wal.record(control).await.map(drop).map_err(|error| Error::caused("note the branches in the log", error))
-}
-
-fn cursor(wal: &Wal, id: &ComponentId) -> Position {
-    let state = wal.state();
-    let cursor = state.branches.get(&id.to_string()).map(|branch| branch.cursor).unwrap_or_default();
-    Position(cursor.0.max(wal.first_retained().0))
-}
-
-fn build_exporters(
-    graph: &Parts,
-    options: &Options,
-    shares: &Shares,
-    progress: &BTreeMap<ComponentId, Arc<Progress>>,
-    log: LogId,
-) -> Result<BTreeMap<ComponentId, Box<dyn Exporter>>, Error> {
-    let sharing = graph.exporters.keys().filter(|id| progress.contains_key(id)).count().max(1);
-    let memory = shares.exporters / sharing;
-    let build = |(id, configured): (&ComponentId, &Configured<dyn Exporter>)| {
-        Ok((id.clone(), (configured.build)(&context(id, options, memory, log))?))
-    };
-    graph.exporters.iter().map(build).collect()
 }
 
 type Outlets = BTreeMap<ComponentId, watch::Sender<Option<Snapshot>>>;

@@ -50,29 +50,56 @@ impl Live {
     }
 }
 
+/// The present epoch, built but not in force yet.
+pub(crate) struct Pinnable {
+    pub(crate) pipelines: Vec<Pipeline>,
+    payload: Vec<u8>,
+}
+
+impl Pinnable {
+    /// Builds the processors of an epoch.
+    pub(crate) fn build(epoch: Epoch, context: &dyn Fn(&ComponentId) -> Context) -> Result<Self, Error> {
+        let payload = epoch.payload().to_vec();
+        Ok(Self { pipelines: pipelines(epoch, context)?, payload })
+    }
+}
+
 /// Every epoch whose positions may still be read, oldest first; the last is the present one.
 #[derive(Default)]
 pub(crate) struct Epochs(Vec<Arc<Live>>);
 
 impl Epochs {
-    /// Pins the present epoch in the log when it differs from the last one there, and builds all that are needed.
+    /// Pins the present epoch in the log when it differs from the last one there, and builds those before it that
+    /// positions from `oldest` on are made with.
     pub(crate) async fn open(
         wal: &Wal,
-        present: Epoch,
+        present: Pinnable,
+        oldest: Position,
         registry: &Registry,
         env: &dyn Env,
         context: &dyn Fn(&ComponentId) -> Context,
     ) -> Result<Self, Error> {
         let folder = wal.directory().join("epochs");
-        pin(wal, &folder, present.payload()).await?;
+        pin(wal, &folder, &present.payload).await?;
+        let pinned = wal.state().epochs.clone();
+        let Some((last, before)) = pinned.split_last() else {
+            return Err(Error::new("the log has no epoch"));
+        };
         let mut live = Vec::new();
-        for pinned in &wal.state().epochs {
-            let payload = files::read_content(&folder, &pinned.payload_hash)?;
+        for (epoch, next) in before.iter().zip(pinned.iter().skip(1)) {
+            if next.first.0 <= oldest.0 {
+                continue;
+            }
+            let first = Position(epoch.first.0);
+            let payload = files::read_content(&folder, &epoch.payload_hash)?;
             let epoch = Epoch::read(&payload, registry, env).map_err(|problems| {
-                Error::new(format!("read the epoch of position {}: {problems}", pinned.first.0))
+                let records =
+                    format!("records from position {first} on were taken in with, some of which wait");
+                Error::new(format!("read the config that {records}: {problems}"))
             })?;
-            live.push(Arc::new(build(Position(pinned.first.0), epoch, context)?));
+            live.push(Arc::new(Live { first, pipelines: pipelines(epoch, context)? }));
         }
+        live.push(Arc::new(Live { first: Position(last.first.0), pipelines: present.pipelines }));
         Ok(Self(live))
     }
 
@@ -111,7 +138,7 @@ async fn pin(wal: &Wal, folder: &Path, payload: &[u8]) -> Result<(), Error> {
         .map_err(|error| Error::caused("pin the epoch in the log", error))
 }
 
-fn build(first: Position, epoch: Epoch, context: &dyn Fn(&ComponentId) -> Context) -> Result<Live, Error> {
+fn pipelines(epoch: Epoch, context: &dyn Fn(&ComponentId) -> Context) -> Result<Vec<Pipeline>, Error> {
     let mut pipelines = Vec::new();
     for pipeline in epoch.pipelines {
         let mut processors = Vec::new();
@@ -126,5 +153,5 @@ fn build(first: Position, epoch: Epoch, context: &dyn Fn(&ComponentId) -> Contex
             branches: pipeline.exporters,
         });
     }
-    Ok(Live { first, pipelines })
+    Ok(pipelines)
 }

@@ -19,7 +19,7 @@ use crate::branch::Progress;
 use crate::delivering::{self, Backoff};
 use crate::random::Random;
 use crate::reader::{Next, Reader};
-use crate::snapshots::Feed;
+use crate::snapshots::{Feed, Snapshot};
 use crate::window::{Items, Window};
 
 /// How often the cursor of an exporter that holds nothing is written.
@@ -383,21 +383,28 @@ impl Exporting {
     async fn export_snapshot(&mut self, feed: usize) {
         let Some(Some(taken)) = self.feeds.get_mut(feed).map(Feed::take) else { return };
         let exported = match taken {
-            Ok(snapshot) => {
-                let rows = vec![snapshot.rows];
-                let batch = Batch { first: snapshot.position, last: snapshot.position, rows };
-                self.try_export(&batch).await.map(|()| snapshot.position).map_err(|error| error.to_string())
+            Ok(Snapshot { position, rows }) => {
+                let batch = Batch { first: position, last: position, rows: vec![rows] };
+                self.try_export(&batch).await.map(|()| position)
             }
-            Err(error) => Err(error.to_string()),
+            Err(source) => Err(ExportError::Reject { source }),
         };
+        let Some(feed) = self.feeds.get_mut(feed) else { return };
         match exported {
             Ok(position) => {
-                if let Some(feed) = self.feeds.get(feed) {
-                    feed.taken(position);
+                if feed.taken(position) {
+                    delivering::recovered(&self.progress, 1);
                 }
             }
+            Err(ExportError::Retry(retry)) => {
+                feed.take_again();
+                delivering::failed(&self.progress, &retry, 1);
+                Backoff::new(self.random.clone()).pause(&self.progress).await;
+            }
             // The next snapshot has it all again.
-            Err(error) => error!(branch = %self.progress.id, error, "a snapshot of metrics was not taken"),
+            Err(ExportError::Reject { source }) => {
+                error!(branch = %self.progress.id, error = %source, "a snapshot of metrics was not taken");
+            }
         }
     }
 }

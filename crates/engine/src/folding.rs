@@ -1,11 +1,12 @@
 //! The loop of a connector: fold what follows, hand out snapshots, write checkpoints.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use spanledger_component::{Connector, Error, Position, Retry, Rows};
+use spanledger_component::{Clock, Connector, Error, Position, Retry};
 use spanledger_wal::{Checkpoint, Control, Counts, Wal};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::branch::Progress;
+use crate::dead_letters;
 use crate::delivering::{self, Backoff};
 use crate::exporting::add;
 use crate::files;
@@ -33,12 +35,15 @@ pub(crate) struct Folding {
     progress: Arc<Progress>,
     reader: Arc<Reader>,
     wal: Wal,
+    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     out: watch::Sender<Option<Snapshot>>,
     stop: CancellationToken,
     wanted: watch::Receiver<Position>,
     /// Everything before it is folded.
     next: Position,
+    /// Records before it are folded one by one: one of them cannot be.
+    suspect_until: Position,
     /// What was durable at the start: nothing is handed out before it is folded, so that no counter steps back.
     caught_up_at: Position,
     counts: Counts,
@@ -55,6 +60,8 @@ struct Emitted {
 struct Checkpointed {
     at: Instant,
     next: Position,
+    counts: Counts,
+    state: Vec<u8>,
     bytes_since: usize,
     file: Option<String>,
 }
@@ -69,11 +76,13 @@ enum Event {
 impl Folding {
     /// Takes the state back from the last checkpoint, if there is one. A checkpoint that cannot be used begins the state
     /// anew: the collector starts all the same.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a branch, each named once by the engine")]
     pub(crate) fn restore(
         mut connector: Box<dyn Connector>,
         progress: Arc<Progress>,
         reader: Arc<Reader>,
         wal: Wal,
+        clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         out: watch::Sender<Option<Snapshot>>,
         stop: CancellationToken,
@@ -91,21 +100,23 @@ impl Folding {
             }
         }
         let caught_up_at = Position(wal.data_end().0);
-        let at = Instant::now();
+        let (at, counts, state) = (Instant::now(), branch.counts, connector.snapshot());
         Self {
             connector,
             wanted: progress.wanted(),
             progress,
             reader,
             wal,
+            clock,
             random,
             out,
             stop,
             next,
+            suspect_until: next,
             caught_up_at,
-            counts: branch.counts,
+            counts,
             emitted: Emitted { at, next: None },
-            checkpointed: Checkpointed { at, next, bytes_since: 0, file },
+            checkpointed: Checkpointed { at, next, counts, state, bytes_since: 0, file },
         }
     }
 
@@ -157,53 +168,67 @@ impl Folding {
     }
 
     async fn fold_next(&mut self) {
-        if let Err(error) = self.try_fold_next() {
+        if let Err(error) = self.try_fold_next().await {
             delivering::failed(&self.progress, &Retry::alarm(error), 1);
             Backoff::new(self.random.clone()).pause(&self.progress).await;
         }
+        self.emit_when_caught_up();
     }
 
-    fn try_fold_next(&mut self) -> Result<(), Error> {
-        let window = match self.reader.next(self.next, &self.progress.id)? {
-            Next::Window(window) => window,
-            Next::Nothing { until } => {
-                self.next = until.max(self.next);
-                self.emit_when_caught_up();
-                return Ok(());
-            }
-        };
-        match window.batch(&self.progress.id) {
-            Ok(batch) => self.fold(&batch.rows),
-            Err(_) => self.fold_one_by_one(&window)?,
+    async fn try_fold_next(&mut self) -> Result<(), Error> {
+        if self.next < self.suspect_until {
+            return self.fold_suspect().await;
         }
-        let log_time = SystemTime::UNIX_EPOCH + Duration::from_nanos(window.last_arrival_unix_nano);
-        self.connector.tick(log_time);
-        add(&mut self.counts.delivered, &window.items(&self.progress.id));
-        self.next = window.last.next();
-        self.checkpointed.bytes_since += window.bytes;
-        self.emit_when_caught_up();
+        match self.reader.next(self.next, &self.progress.id)? {
+            Next::Nothing { until } => self.next = until.max(self.next),
+            Next::Window(window) => match self.fold(&window) {
+                Ok(()) => self.next = window.last.next(),
+                Err(reason) => self.go_back(&window, &reason)?,
+            },
+        }
         Ok(())
     }
 
-    fn fold(&mut self, rows: &[Rows]) {
-        rows.iter().for_each(|rows| self.connector.fold(rows));
+    /// Folds a window; an error when a processor or the connector cannot take one of its rows.
+    fn fold(&mut self, window: &Window) -> Result<(), Error> {
+        let batch = window.batch(&self.progress.id)?;
+        let log_time = SystemTime::UNIX_EPOCH + Duration::from_nanos(window.last_arrival_unix_nano);
+        let fold = AssertUnwindSafe(|| {
+            batch.rows.iter().for_each(|rows| self.connector.fold(rows));
+            self.connector.tick(log_time);
+        });
+        catch_unwind(fold).map_err(|_| Error::new("the connector panicked"))?;
+        add(&mut self.counts.delivered, &window.items(&self.progress.id));
+        self.checkpointed.bytes_since += window.bytes;
+        Ok(())
     }
 
-    /// A processor cannot make some row of this window: everything but that record is folded. What becomes of the
-    /// record itself is decided by the exporters' branches.
-    fn fold_one_by_one(&mut self, window: &Window) -> Result<(), Error> {
-        let mut next = window.first;
-        while next <= window.last {
-            let piece = self.reader.exactly(next, next, &[], &self.progress.id)?;
-            match piece.window.map(|window| window.batch(&self.progress.id)) {
-                Some(Ok(batch)) => self.fold(&batch.rows),
-                Some(Err(error)) => {
-                    error!(branch = %self.progress.id, position = %next, %error, "record is not counted")
-                }
-                None => {}
-            }
-            next = next.next();
+    /// Takes the state of the last checkpoint back, since that of now may be half of a window, and looks for the record
+    /// to blame from there on.
+    fn go_back(&mut self, window: &Window, reason: &Error) -> Result<(), Error> {
+        warn!(branch = %self.progress.id, first = %window.first, last = %window.last, %reason,
+            "records were not counted; looking for those to blame");
+        self.connector.restore(&self.checkpointed.state)?;
+        (self.next, self.counts) = (self.checkpointed.next, self.checkpointed.counts);
+        self.suspect_until = window.last.next();
+        Ok(())
+    }
+
+    /// Folds the next record alone. When it cannot be folded it goes to the dead letters.
+    async fn fold_suspect(&mut self) -> Result<(), Error> {
+        let piece = self.reader.exactly(self.next, self.next, &[], &self.progress.id)?;
+        let (Some(window), Some(record)) = (&piece.window, piece.records.first()) else {
+            self.next = self.next.next();
+            return Ok(());
+        };
+        let before = self.connector.snapshot();
+        if let Err(reason) = self.fold(window) {
+            self.connector.restore(&before)?;
+            let (branch, reason) = (self.progress.id.to_string(), reason.to_string());
+            dead_letters::keep(&self.wal, self.clock.as_ref(), &branch, record, &reason).await?;
+            add(&mut self.counts.dead_lettered, &window.items(&self.progress.id));
         }
+        self.next = self.next.next();
         Ok(())
     }
 
@@ -235,7 +260,8 @@ impl Folding {
     async fn try_checkpoint(&mut self) -> Result<(), Error> {
         let name = self.progress.id.to_string();
         let file = format!("{}-{:016x}", name.replace('/', "%2F"), self.next.0);
-        files::write_durable(&folder(&self.wal), &file, &self.connector.snapshot())?;
+        let state = self.connector.snapshot();
+        files::write_durable(&folder(&self.wal), &file, &state)?;
         let position = spanledger_wal::Position(self.next.0);
         let checkpoint = Checkpoint { position, file: file.clone() };
         let noted = self.wal.record(Control::Checkpoint { branch: name.clone(), checkpoint });
@@ -243,12 +269,18 @@ impl Folding {
         for noted in [noted, moved] {
             noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
         }
-        let old = self.checkpointed.file.replace(file.clone()).filter(|old| *old != file);
-        if let Some(old) = old {
+        if let Some(old) = self.checkpointed.file.take().filter(|old| *old != file) {
             let _ = fs::remove_file(folder(&self.wal).join(old));
         }
-        self.checkpointed.bytes_since = 0;
-        self.checkpointed.next = self.next;
+        let at = self.checkpointed.at;
+        self.checkpointed = Checkpointed {
+            at,
+            next: self.next,
+            counts: self.counts,
+            state,
+            bytes_since: 0,
+            file: Some(file),
+        };
         delivering::recovered(&self.progress, 1);
         Ok(())
     }
@@ -256,6 +288,24 @@ impl Folding {
 
 fn folder(wal: &Wal) -> PathBuf {
     wal.directory().join("checkpoints")
+}
+
+/// Removes checkpoints that no branch has: a crash came between writing the file and noting it.
+pub(crate) fn remove_orphans(wal: &Wal) {
+    let state = wal.state();
+    let noted = |name: &str| {
+        state
+            .branches
+            .values()
+            .flat_map(|branch| &branch.checkpoint)
+            .any(|checkpoint| checkpoint.file == name)
+    };
+    // A folder that is not there holds no orphans, and one that stays harms nobody.
+    for entry in fs::read_dir(folder(wal)).into_iter().flatten().flatten() {
+        if !entry.file_name().to_str().is_some_and(noted) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn take_back(connector: &mut dyn Connector, path: &Path) -> Result<(), Error> {

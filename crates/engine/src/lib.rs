@@ -5,8 +5,10 @@
 //! follows its cursor through the [`reader`], and takes it out ([`exporting`]) or folds it ([`folding`]). Live
 //! traffic, catching up and recovery are the same path.
 
+mod agreeing;
 mod branch;
 mod budget;
+mod building;
 mod dead_letters;
 mod delivering;
 mod door;

@@ -22,6 +22,7 @@ pub(crate) struct Feed {
     pipeline: usize,
     latest: watch::Receiver<Option<Snapshot>>,
     seen: watch::Sender<Position>,
+    refused: bool,
 }
 
 impl Feed {
@@ -38,7 +39,7 @@ impl Feed {
         let pipelines = epoch.pipelines.iter().enumerate().filter(|(_, pipeline)| fed(pipeline));
         let feed = |(pipeline, _)| {
             let seen = watch::channel(Position(0)).0;
-            Self { epoch: epoch.clone(), pipeline, latest: latest.clone(), seen }
+            Self { epoch: epoch.clone(), pipeline, latest: latest.clone(), seen, refused: false }
         };
         pipelines.map(feed).collect()
     }
@@ -63,8 +64,15 @@ impl Feed {
         Some(rows.map(|rows| Snapshot { position, rows }).map_err(Error::new))
     }
 
-    /// Everything before `position` has been taken in by the exporter.
-    pub(crate) fn taken(&self, position: Position) {
+    /// The latest snapshot was not taken in for now: it counts as new.
+    pub(crate) fn take_again(&mut self) {
+        self.refused = true;
+        self.latest.mark_changed();
+    }
+
+    /// Everything before `position` has been taken in by the exporter. Whether that failed just before.
+    pub(crate) fn taken(&mut self, position: Position) -> bool {
         self.seen.send_replace(position);
+        std::mem::take(&mut self.refused)
     }
 }

@@ -83,3 +83,50 @@ async fn without_its_checkpoint_a_connector_begins_anew_and_counts_nothing_twice
         assert_eq!(counted.latest(), counts(&[("b", 1)]));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_that_an_exporter_could_not_take_are_handed_to_it_again() {
+    let collector = Collector::start(COUNTING).await;
+    collector.flush().await;
+    collector.target().be_busy(3);
+    collector.send(&["a"]).await;
+    collector.flush().await;
+    assert_eq!(collector.scene.counted("counting").latest(), counts(&[("a", 1)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_a_connector_cannot_count_is_put_aside_alone() {
+    let mut collector = Collector::start(COUNTING).await;
+    let counted = collector.scene.counted("counting");
+    collector.send(&["a"]).await;
+    collector.flush().await;
+    collector.send(&["b"]).await;
+    collector.send(&["c", "uncountable"]).await;
+    collector.send(&["d"]).await;
+    collector.flush().await;
+    let all = counts(&[("a", 1), ("b", 1), ("d", 1)]);
+    assert_eq!(counted.latest(), all);
+    assert_eq!(collector.branch("counting").dead_letters, 1);
+    for _ in 0..2 {
+        collector.crash();
+        let before = counted.snapshots().len();
+        collector.start_again(COUNTING).await;
+        collector.flush().await;
+        assert_eq!(counted.snapshots()[before], all, "the first after the crash");
+        assert_eq!(collector.branch("counting").dead_letters, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_a_crash_left_behind_is_removed() {
+    let mut collector = Collector::start(COUNTING).await;
+    collector.send(&["a"]).await;
+    collector.stop().await;
+    let orphan = collector.path().join("checkpoints/counting-00000000000000ff");
+    fs::write(&orphan, "1 a").unwrap();
+    collector.start_again(COUNTING).await;
+    assert!(!orphan.exists());
+    collector.send(&["a"]).await;
+    collector.flush().await;
+    assert_eq!(collector.scene.counted("counting").latest(), counts(&[("a", 2)]));
+}

@@ -1,5 +1,9 @@
 //! What a change of the config does to what is in the log.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use crate::setup::{Collector, HOLDING};
 
 const SUFFIXED: &str = "
@@ -80,4 +84,35 @@ async fn a_branch_that_comes_back_delivers_nothing_again() {
     collector.send(&["c"]).await;
     collector.flush().await;
     assert_eq!(collector.scene.target("scripted/b").names(), ["a", "meanwhile", "c"]);
+}
+
+fn epochs(log: &Path) -> BTreeSet<PathBuf> {
+    fs::read_dir(log.join("epochs")).unwrap().map(|epoch| epoch.unwrap().path()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_that_is_refused_leaves_nothing_in_the_log() {
+    let mut collector = Collector::start(BOTH).await;
+    collector.send(&["a"]).await;
+    collector.crash();
+    let before = epochs(&collector.path());
+    collector.try_start(&SUFFIXED.replace("SUFFIX", "-1")).await.unwrap_err();
+    assert_eq!(epochs(&collector.path()), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_epoch_is_needed_only_while_records_of_its_time_wait() {
+    for needed in [false, true] {
+        let mut collector = Collector::start(&SUFFIXED.replace("SUFFIX", "-1")).await;
+        collector.send(&["a"]).await;
+        match needed {
+            true => collector.crash(),
+            false => drop(collector.stop().await),
+        }
+        for epoch in epochs(&collector.path()) {
+            fs::remove_file(epoch).unwrap();
+        }
+        let started = collector.try_start(&SUFFIXED.replace("SUFFIX", "-2")).await;
+        assert_eq!(started.is_err(), needed, "{started:?}");
+    }
 }

@@ -1,0 +1,59 @@
+//! Agreeing with the log on which branches there are.
+
+use spanledger_component::{ComponentId, Error, Position};
+use spanledger_wal::{Branch, Control, Wal};
+
+use crate::engine::Parts;
+use crate::epochs::Pipeline;
+
+/// The exporters and connectors that read the log: those that a pipeline with a receiver names.
+pub(crate) fn fed_by_receivers(graph: &Parts, pipelines: &[Pipeline]) -> Vec<ComponentId> {
+    let received = |source: &String| graph.receivers.keys().any(|id| id.to_string() == *source);
+    let pipelines = pipelines.iter().filter(|pipeline| pipeline.sources.iter().any(received));
+    let mut fed: Vec<_> = pipelines.flat_map(|pipeline| pipeline.branches.iter().cloned()).collect();
+    fed.sort();
+    fed.dedup();
+    fed
+}
+
+/// Refuses to start while a branch that vanished from the config has a backlog.
+pub(crate) fn refuse_vanished(wal: &Wal, fed: &[ComponentId]) -> Result<(), Error> {
+    for (name, branch) in vanished(wal, fed) {
+        let waiting = wal.waiting(branch.cursor);
+        if waiting.records > 0 {
+            let items: u64 = waiting.items.iter().sum();
+            return Err(Error::new(format!(
+                "{name} is no longer in the config, but {items} items wait for it in {}: put it back, or run `spanledger forget {name}` to give them up",
+                wal.directory().display(),
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn vanished(wal: &Wal, fed: &[ComponentId]) -> Vec<(String, Branch)> {
+    let known = |name: &str| fed.iter().any(|id| id.to_string() == name);
+    wal.state().branches.clone().into_iter().filter(|(name, _)| !known(name)).collect()
+}
+
+/// Adds new branches to the log, and takes those out that vanished.
+pub(crate) async fn note_branches(wal: &Wal, fed: &[ComponentId]) -> Result<(), Error> {
+    for (branch, _) in vanished(wal, fed) {
+        note(wal, Control::BranchForgotten { branch, position: wal.data_end() }).await?;
+    }
+    let state = wal.state();
+    for branch in fed.iter().map(ToString::to_string).filter(|id| !state.branches.contains_key(id)) {
+        note(wal, Control::BranchAdded { branch, position: wal.first_retained() }).await?;
+    }
+    Ok(())
+}
+
+async fn note(wal: &Wal, control: Control) -> Result<(), Error> {
+    wal.record(control).await.map(drop).map_err(|error| Error::caused("note the branches in the log", error))
+}
+
+pub(crate) fn cursor(wal: &Wal, id: &ComponentId) -> Position {
+    let state = wal.state();
+    let cursor = state.branches.get(&id.to_string()).map(|branch| branch.cursor).unwrap_or_default();
+    Position(cursor.0.max(wal.first_retained().0))
+}
