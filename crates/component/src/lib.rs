@@ -45,6 +45,7 @@ mod extension;
 pub mod http;
 mod id;
 mod intake;
+mod listener;
 mod processor;
 mod receiver;
 mod registry;
@@ -62,6 +63,7 @@ pub use extension::{
 };
 pub use id::{ComponentId, InvalidId, LogId, Position};
 pub use intake::{Accepted, Door, Intake, Refused, Request, Reservation};
+pub use listener::Listener;
 pub use processor::{Processor, ProcessorFactory};
 pub use receiver::{Receiver, ReceiverFactory};
 pub use registry::{Build, Configured, Entry, Kind, Listing, Registry, SchemaOf, Stability};

@@ -290,6 +290,14 @@ struct Choice<'a> {
     progress: &'a Progress,
 }
 
+impl<'a> Choice<'a> {
+    fn content(&self) -> Result<Reader<'a>, Fault> {
+        let node =
+            self.content.ok_or_else(|| Fault::Mismatch { expected: "a map with one key".to_owned() })?;
+        Ok(Reader::new(node, self.progress))
+    }
+}
+
 impl<'de> EnumAccess<'de> for Choice<'_> {
     type Error = Fault;
     type Variant = Self;
@@ -313,17 +321,13 @@ impl<'de> VariantAccess<'de> for Choice<'_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        let node =
-            self.content.ok_or_else(|| Fault::Mismatch { expected: "a map with one key".to_owned() })?;
-        let value = self.progress.note(seed.deserialize(Reader::new(node, self.progress)))?;
+        let value = self.progress.note(seed.deserialize(self.content()?))?;
         self.progress.leave();
         Ok(value)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
-        let node =
-            self.content.ok_or_else(|| Fault::Mismatch { expected: "a map with one key".to_owned() })?;
-        let value = Reader::new(node, self.progress).deserialize_seq(visitor)?;
+        let value = self.content()?.deserialize_seq(visitor)?;
         self.progress.leave();
         Ok(value)
     }
@@ -333,9 +337,7 @@ impl<'de> VariantAccess<'de> for Choice<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        let node =
-            self.content.ok_or_else(|| Fault::Mismatch { expected: "a map with one key".to_owned() })?;
-        let value = Reader::new(node, self.progress).deserialize_map(visitor)?;
+        let value = self.content()?.deserialize_map(visitor)?;
         self.progress.leave();
         Ok(value)
     }

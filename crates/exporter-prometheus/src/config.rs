@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use spanledger_component::settings::GoDuration;
+use spanledger_component::settings::{Endpoint, GoDuration};
 use spanledger_telemetry::names;
 
 /// Settings of `prometheus`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// `host:port` to listen on.
-    pub endpoint: String,
+    /// Where it listens.
+    pub endpoint: Endpoint,
     /// Stands in front of every metric's name.
     pub namespace: String,
     /// Labels of every series. A label of the series itself goes before one of the same name here.
@@ -55,9 +55,10 @@ pub enum TranslationStrategy {
 }
 
 impl Default for Config {
+    #[expect(clippy::expect_used, reason = "the text is a constant, and a test builds the default")]
     fn default() -> Self {
         Self {
-            endpoint: "127.0.0.1:9464".to_owned(),
+            endpoint: "127.0.0.1:9464".parse().expect("a host and a port"),
             namespace: String::new(),
             const_labels: BTreeMap::new(),
             add_metric_suffixes: true,
@@ -82,9 +83,6 @@ impl Config {
     pub(crate) fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         let mut problem = |path: &str, message: &str| problems.push((path.to_owned(), message.to_owned()));
-        if self.endpoint.is_empty() {
-            problem("endpoint", "is empty, expected host:port");
-        }
         if self.send_timestamps {
             problem("send_timestamps", "is not supported, a sample has the time of its scrape");
         }

@@ -18,14 +18,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use spanledger_component::settings::bind;
 use spanledger_component::{
-    Batch, Context, Delivery, Error, ExportError, Exporter, ExporterFactory, Plan, Rows, Service, Signal,
-    Stability,
+    Batch, Context, Delivery, Error, ExportError, Exporter, ExporterFactory, Listener, Plan, Rows, Service,
+    Signal, Stability,
 };
 use spanledger_telemetry::text::MetricFamily;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 pub use config::{Config, ResourceToTelemetryConversion, TranslationStrategy};
 use families::Naming;
@@ -38,21 +36,17 @@ struct Latest(Arc<RwLock<BTreeMap<String, Arc<MetricFamily>>>>);
 /// Serves the latest metrics that it was given. A family that is exported again replaces what stood there.
 #[derive(Debug)]
 pub struct Prometheus {
-    /// The place of the endpoint in the YAML, for errors.
-    endpoint_path: String,
-    endpoint: String,
+    listener: Listener,
     enable_open_metrics: bool,
     naming: Naming,
     latest: Latest,
-    address: Option<SocketAddr>,
 }
 
 impl Prometheus {
     /// Opens nothing yet, and has nothing to serve.
     pub fn new(config: &Config, context: &Context) -> Self {
         Self {
-            endpoint_path: format!("exporters::{}::endpoint", context.id),
-            endpoint: config.endpoint.clone(),
+            listener: Listener::new(format!("exporters::{}::endpoint", context.id), &config.endpoint),
             enable_open_metrics: config.enable_open_metrics,
             naming: Naming {
                 namespace: config.namespace.clone(),
@@ -60,13 +54,12 @@ impl Prometheus {
                 has_suffixes: config.has_suffixes(),
             },
             latest: Latest::default(),
-            address: None,
         }
     }
 
     /// Where it listens, once started.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.address
+        self.listener.address()
     }
 }
 
@@ -99,11 +92,9 @@ impl ExporterFactory for Prometheus {
 #[async_trait]
 impl Exporter for Prometheus {
     async fn start(&mut self, stop: CancellationToken) -> Result<Option<Service>, Error> {
-        let listener = bind(&self.endpoint, &self.endpoint_path).await?;
-        self.address = listener.local_addr().ok();
-        info!(endpoint = %self.endpoint, "serving metrics to Prometheus");
+        self.listener.open().await?;
         let server = Server { latest: self.latest.clone(), enable_open_metrics: self.enable_open_metrics };
-        Ok(Some(Box::pin(server.serve(listener, stop))))
+        Ok(Some(Box::pin(server.serve(self.listener.take()?, stop))))
     }
 
     async fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {

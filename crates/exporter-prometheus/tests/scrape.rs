@@ -16,7 +16,7 @@ const OPEN: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;
 /// An exporter that listens on a free port.
 async fn started(settings: &str) -> (Prometheus, SocketAddr) {
     let config: Config = serde_json::from_str(settings).unwrap();
-    let config = Config { endpoint: "127.0.0.1:0".to_owned(), ..config };
+    let config = Config { endpoint: "127.0.0.1:0".parse().unwrap(), ..config };
     let mut exporter = Prometheus::new(&config, &context());
     let service = exporter.start(CancellationToken::new()).await.unwrap().unwrap();
     tokio::spawn(service);
@@ -121,7 +121,7 @@ async fn rows_that_make_no_metric_are_left_out() {
 #[tokio::test]
 async fn an_endpoint_that_is_taken_is_named_in_the_error() {
     let (_exporter, address) = started("{}").await;
-    let config = Config { endpoint: address.to_string(), ..Config::default() };
+    let config = Config { endpoint: address.to_string().parse().unwrap(), ..Config::default() };
     let error = Prometheus::new(&config, &context()).start(CancellationToken::new()).await.err().unwrap();
     let message = error.to_string();
     assert!(

@@ -12,10 +12,9 @@ fn problems(settings: &str) -> Vec<String> {
 
 #[test]
 fn what_the_collector_takes_and_we_do_not_is_refused_by_its_path() {
-    let refused = r#"{"endpoint": "", "send_timestamps": true, "translation_strategy": "NoTranslation",
+    let refused = r#"{"send_timestamps": true, "translation_strategy": "NoTranslation",
         "resource_to_telemetry_conversion": {"enabled": true}, "const_labels": {"a.b": "x", "fine": "y"}}"#;
     let paths = [
-        "endpoint",
         "send_timestamps",
         "resource_to_telemetry_conversion.enabled",
         "translation_strategy",
@@ -32,5 +31,6 @@ fn what_the_collector_takes_and_means_the_same_here_is_accepted() {
         "resource_to_telemetry_conversion": {"enabled": false}, "const_labels": {"a": "b"}}"#;
     assert_eq!(problems(accepted), [""; 0]);
     assert!(serde_json::from_str::<Config>(r#"{"endpont": ""}"#).is_err());
+    assert!(serde_json::from_str::<Config>(r#"{"endpoint": ""}"#).is_err());
     assert_eq!(Prometheus::check(&Config::default()), []);
 }

@@ -4,11 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use spanledger_component::settings::bind;
-use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Stability, http};
-use tokio::net::TcpListener;
+use spanledger_component::settings::Secret;
+use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Listener, Stability, http};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use crate::answer::Answers;
 use crate::config::Config;
@@ -16,20 +14,20 @@ use crate::config::Config;
 /// Answers what the collector is doing, and flushes it.
 #[derive(Debug)]
 pub struct Admin {
-    config: Config,
-    context: Context,
-    listener: Option<TcpListener>,
+    token: Option<Secret>,
+    listener: Listener,
 }
 
 impl Admin {
     /// With these settings; nothing is opened yet.
     pub fn new(config: &Config, context: &Context) -> Self {
-        Self { config: config.clone(), context: context.clone(), listener: None }
+        let setting = format!("extensions::{}::endpoint", context.id);
+        Self { token: config.token.clone(), listener: Listener::new(setting, &config.endpoint) }
     }
 
     /// Where it listens, once it is started.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.listener.as_ref()?.local_addr().ok()
+        self.listener.address()
     }
 }
 
@@ -50,22 +48,16 @@ impl ExtensionFactory for Admin {
 #[async_trait]
 impl Extension for Admin {
     async fn start(&mut self) -> Result<(), Error> {
-        let what = format!("extensions::{}::endpoint", self.context.id);
-        let listener = bind(&self.config.endpoint.to_string(), &what).await?;
-        let address = listener.local_addr().map_err(|error| Error::caused(what, error))?;
-        info!(extension = %self.context.id, %address, "listening");
-        self.listener = Some(listener);
-        Ok(())
+        self.listener.open().await
     }
 
-    async fn run(self: Box<Self>, host: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error> {
-        let listener = self.listener.ok_or_else(|| Error::new("serve admin: run before start"))?;
-        let answers = Arc::new(Answers { host, token: self.config.token });
+    async fn run(mut self: Box<Self>, host: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error> {
+        let answers = Arc::new(Answers { host, token: self.token });
         let answer = move |request| {
             let answers = answers.clone();
             async move { answers.answer(request).await }
         };
-        http::serve(listener, answer, stop).await;
+        http::serve(self.listener.take()?, answer, stop).await;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The settings of `health_check`: the Collector's keys.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use spanledger_component::settings::{Endpoint, GoDuration};
 
 /// The settings of `health_check`.
@@ -13,10 +13,8 @@ pub struct Config {
     /// Where liveness is asked for. Readiness is at `/ready`.
     pub path: String,
     /// What is answered at `path` instead of the usual JSON.
-    #[serde(deserialize_with = "null_is_default")]
     pub response_body: ResponseBody,
     /// Accepted and without effect, as in the Collector.
-    #[serde(deserialize_with = "null_is_default")]
     pub check_collector_pipeline: PipelineCheck,
 }
 
@@ -63,14 +61,6 @@ impl Config {
             path => vec![("path".into(), format!("{path:?} does not begin with /"))],
         }
     }
-}
-
-fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]

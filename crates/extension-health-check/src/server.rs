@@ -7,12 +7,10 @@ use std::thread;
 use ::http::Request;
 use async_trait::async_trait;
 use hyper::body::Incoming;
-use spanledger_component::settings::bind;
-use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Stability, http};
+use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Listener, Stability, http};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use crate::config::Config;
 use crate::health::Health;
@@ -22,24 +20,28 @@ use crate::health::Health;
 pub struct HealthCheck {
     config: Config,
     context: Context,
-    listener: Option<TcpListener>,
+    listener: Listener,
 }
 
 impl HealthCheck {
     /// With these settings; nothing is opened yet.
     pub fn new(config: &Config, context: &Context) -> Self {
-        Self { config: config.clone(), context: context.clone(), listener: None }
+        let setting = format!("extensions::{}::endpoint", context.id);
+        let listener = Listener::new(setting, &config.endpoint);
+        Self { config: config.clone(), context: context.clone(), listener }
     }
 
     /// Where it listens, once it is started.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.listener.as_ref()?.local_addr().ok()
+        self.listener.address()
     }
 }
 
 impl ExtensionFactory for HealthCheck {
     const TYPE: &'static str = "health_check";
     const STABILITY: Stability = Stability::Beta;
+    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] =
+        &[("check_collector_pipeline", "health never depends on load, as in the Collector")];
     type Config = Config;
 
     fn check(config: &Config) -> Vec<(String, String)> {
@@ -54,16 +56,10 @@ impl ExtensionFactory for HealthCheck {
 #[async_trait]
 impl Extension for HealthCheck {
     async fn start(&mut self) -> Result<(), Error> {
-        let what = format!("extensions::{}::endpoint", self.context.id);
-        let listener = bind(&self.config.endpoint.to_string(), &what).await?;
-        let address = listener.local_addr().map_err(|error| Error::caused(what, error))?;
-        info!(extension = %self.context.id, %address, "listening");
-        self.listener = Some(listener);
-        Ok(())
+        self.listener.open().await
     }
 
-    async fn run(self: Box<Self>, host: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error> {
-        let listener = self.listener.ok_or_else(|| Error::new("serve health: run before start"))?;
+    async fn run(mut self: Box<Self>, host: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error> {
         let health = Arc::new(Health {
             host,
             up_since: self.context.clock.now(),
@@ -71,7 +67,7 @@ impl Extension for HealthCheck {
             path: self.config.path,
             bodies: self.config.response_body,
         });
-        on_own_thread(listener, health, stop).await
+        on_own_thread(self.listener.take()?, health, stop).await
     }
 }
 

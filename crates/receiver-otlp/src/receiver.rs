@@ -4,15 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use spanledger_component::settings::{Endpoint, bind};
 use spanledger_component::{
-    Context, Error, Intake, Receiver, ReceiverFactory, Signal, Stability, http as server,
+    Context, Error, Intake, Listener, Receiver, ReceiverFactory, Signal, Stability, http as server,
 };
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
-use crate::config::Config;
+use crate::config::{Config, Protocols};
 use crate::counts::Counted;
 use crate::grpc::Grpc;
 use crate::http::Http;
@@ -22,33 +19,28 @@ use crate::http::Http;
 pub struct Otlp {
     config: Config,
     context: Context,
-    grpc: Option<TcpListener>,
-    http: Option<TcpListener>,
+    grpc: Option<Listener>,
+    http: Option<Listener>,
 }
 
 impl Otlp {
     /// With these settings; nothing is opened yet.
     pub fn new(config: &Config, context: &Context) -> Self {
-        Self { config: config.clone(), context: context.clone(), grpc: None, http: None }
+        let setting = |protocol| format!("receivers::{}::protocols::{protocol}::endpoint", context.id);
+        let Protocols { grpc, http } = &config.protocols;
+        let grpc = grpc.as_ref().map(|grpc| Listener::new(setting("grpc"), &grpc.endpoint));
+        let http = http.as_ref().map(|http| Listener::new(setting("http"), &http.endpoint));
+        Self { config: config.clone(), context: context.clone(), grpc, http }
     }
 
     /// Where it listens for gRPC, once it is started.
     pub fn grpc_address(&self) -> Option<SocketAddr> {
-        self.grpc.as_ref()?.local_addr().ok()
+        self.grpc.as_ref()?.address()
     }
 
     /// Where it listens for HTTP, once it is started.
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.http.as_ref()?.local_addr().ok()
-    }
-
-    async fn listen(&self, endpoint: &Endpoint, protocol: &str) -> Result<TcpListener, Error> {
-        let id = &self.context.id;
-        let what = format!("receivers::{id}::protocols::{protocol}::endpoint");
-        let listener = bind(&endpoint.to_string(), &what).await?;
-        let address = listener.local_addr().map_err(|error| Error::caused(what, error))?;
-        info!(receiver = %id, protocol, %address, "listening");
-        Ok(listener)
+        self.http.as_ref()?.address()
     }
 }
 
@@ -70,17 +62,16 @@ impl ReceiverFactory for Otlp {
 #[async_trait]
 impl Receiver for Otlp {
     async fn start(&mut self) -> Result<(), Error> {
-        if let Some(grpc) = &self.config.protocols.grpc {
-            self.grpc = Some(self.listen(&grpc.endpoint, "grpc").await?);
-        }
-        if let Some(http) = &self.config.protocols.http {
-            self.http = Some(self.listen(&http.endpoint, "http").await?);
+        for listener in self.grpc.iter_mut().chain(&mut self.http) {
+            listener.open().await?;
         }
         Ok(())
     }
 
     async fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Result<(), Error> {
-        let Self { config, context, grpc, http } = *self;
+        let Self { config, context, mut grpc, mut http } = *self;
+        let grpc = grpc.as_mut().map(Listener::take).transpose()?;
+        let http = http.as_mut().map(Listener::take).transpose()?;
         let grpc = async {
             let (Some(listener), Some(config)) = (grpc, config.protocols.grpc) else { return };
             let counted = Counted::new(intake.clone(), &context, "grpc");

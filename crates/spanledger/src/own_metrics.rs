@@ -7,13 +7,12 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode, header};
-use spanledger_component::{Error, http, settings};
+use spanledger_component::{Error, Listener, http};
 use spanledger_config::{PrometheusReader, TelemetrySettings};
 use spanledger_telemetry::text::negotiate;
 use spanledger_telemetry::{Meter, Naming, render};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 /// Serves `/metrics` for every reader of the config, until stop.
 pub(crate) async fn serve(
@@ -25,14 +24,14 @@ pub(crate) async fn serve(
     let resource = Arc::new(resource(&telemetry.resource));
     for reader in &telemetry.readers {
         let endpoint = format!("{}:{}", reader.host, reader.port);
-        let listener = settings::bind(&endpoint, "service::telemetry::metrics").await?;
-        info!(endpoint, "listening for scrapes of the collector's own metrics");
+        let mut listener = Listener::new("service::telemetry::metrics".to_owned(), endpoint);
+        listener.open().await?;
         let page = Page { meter: meter.clone(), naming: naming(reader), resource: resource.clone() };
         let handler = move |request: Request<Incoming>| {
             let response = page.answer(&request);
             async move { response }
         };
-        serving.spawn(http::serve(listener, handler, stop.clone()));
+        serving.spawn(http::serve(listener.take()?, handler, stop.clone()));
     }
     Ok(serving)
 }

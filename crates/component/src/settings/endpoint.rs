@@ -1,14 +1,11 @@
 //! Endpoints: `host:port` to listen on.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use tokio::net::{TcpListener, lookup_host};
-
-use crate::Error;
 
 /// `host:port` to listen on. An empty host means every address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,26 +69,6 @@ impl JsonSchema for Endpoint {
     }
 }
 
-/// Listens on `host:port`; an empty host means every address, IPv6 and IPv4. Of a name with addresses of both, the
-/// IPv4 one is taken, as Go does. `what` names the setting in the error.
-pub async fn bind(endpoint: &str, what: &str) -> Result<TcpListener, Error> {
-    let failed = |error| Error::caused(format!("{what}: listen on {endpoint}"), error);
-    let mut addresses: Vec<SocketAddr> = match endpoint.strip_prefix(':') {
-        Some(port) => {
-            let mut every = Vec::new();
-            for host in ["[::]", "0.0.0.0"] {
-                every.extend(lookup_host(format!("{host}:{port}")).await.map_err(failed)?);
-            }
-            every
-        }
-        None => lookup_host(endpoint).await.map_err(failed)?.collect(),
-    };
-    if !endpoint.starts_with(':') {
-        addresses.sort_by_key(|address| !address.is_ipv4());
-    }
-    TcpListener::bind(addresses.as_slice()).await.map_err(failed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,14 +90,5 @@ mod tests {
         for wrong in ["", "localhost", "4317", "http://localhost:4317", "::1:4317", "a:99999", "a:b"] {
             assert!(wrong.parse::<Endpoint>().is_err(), "{wrong:?} was taken");
         }
-    }
-
-    #[tokio::test]
-    async fn a_name_is_bound_to_its_ipv4_address_and_no_name_to_every_address() {
-        let local = bind("localhost:0", "receivers.otlp").await.unwrap().local_addr().unwrap();
-        assert!(local.ip().is_loopback() && local.is_ipv4());
-        assert!(bind(":0", "receivers.otlp").await.unwrap().local_addr().unwrap().ip().is_unspecified());
-        let error = bind(&local.ip().to_string(), "receivers.otlp").await.unwrap_err().to_string();
-        assert!(error.starts_with("receivers.otlp: listen on 127.0.0.1"), "{error}");
     }
 }

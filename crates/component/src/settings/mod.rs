@@ -7,5 +7,5 @@ mod secret;
 
 pub use bytes::{ByteSize, InvalidByteSize};
 pub use duration::{GoDuration, InvalidDuration};
-pub use endpoint::{Endpoint, InvalidEndpoint, bind};
+pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use secret::Secret;
