@@ -93,16 +93,61 @@ fn a_problem_names_the_source_it_came_from() {
     assert!(unknown.stderr.contains("unexpected argument '--cofnig' found"), "{unknown:?}");
 }
 
+/// The Collector's keys that mean nothing here, each set once: a line names it.
+const WITHOUT_EFFECT: &str = "\
+receivers:
+  otlp:
+    protocols:
+      grpc:
+        max_concurrent_streams: 7
+        read_buffer_size: 1024
+        write_buffer_size: 1024
+        keepalive: {server_parameters: {max_connection_age: 60s}}
+        include_metadata: true
+      http:
+        write_timeout: 10s
+        idle_timeout: 10s
+exporters:
+  parquet:
+    path: ./lake
+    sending_queue: {num_consumers: 3}
+    retry_on_failure: {max_elapsed_time: 0s}
+  prometheus: {metric_expiration: 10m}
+  debug: {sampling_initial: 5}
+extensions:
+  health_check: {check_collector_pipeline: {enabled: true}}
+service:
+  telemetry:
+    logs: {sampling: {enabled: true}}
+    metrics: {readers: [{periodic: {exporter: {otlp: {protocol: grpc}}}}]}
+  pipelines:
+    traces: {receivers: [otlp], exporters: [parquet, debug]}
+";
+
 #[test]
 fn a_key_without_effect_is_told_and_the_config_is_right() {
-    let yaml = "
-receivers: {otlp: {protocols: {grpc: {max_concurrent_streams: 7}}}}
-exporters: {parquet: {path: ./lake, sending_queue: {num_consumers: 3}}}
-service: {pipelines: {traces: {receivers: [otlp], exporters: [parquet]}}}
-";
-    let folder = folder_with("a.yaml", yaml);
+    let folder = folder_with("a.yaml", WITHOUT_EFFECT);
     let ended = run(folder.path(), &["validate", "--config", "a.yaml"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{ended:?}");
+    for (place, path) in [
+        ("5:33", "receivers::otlp::protocols::grpc::max_concurrent_streams"),
+        ("6:27", "receivers::otlp::protocols::grpc::read_buffer_size"),
+        ("7:28", "receivers::otlp::protocols::grpc::write_buffer_size"),
+        ("8:20", "receivers::otlp::protocols::grpc::keepalive"),
+        ("9:27", "receivers::otlp::protocols::grpc::include_metadata"),
+        ("11:24", "receivers::otlp::protocols::http::write_timeout"),
+        ("12:23", "receivers::otlp::protocols::http::idle_timeout"),
+        ("16:20", "exporters::parquet::sending_queue"),
+        ("17:23", "exporters::parquet::retry_on_failure"),
+        ("18:35", "exporters::prometheus::metric_expiration"),
+        ("19:29", "exporters::debug::sampling_initial"),
+        ("21:44", "extensions::health_check::check_collector_pipeline"),
+        ("24:22", "service::telemetry::logs::sampling"),
+        ("25:36", "service::telemetry::metrics::readers[0]::periodic"),
+    ] {
+        let line = format!("a.yaml:{place}: {path}: accepted, and without effect: ");
+        assert!(ended.stderr.contains(&line), "{line} is not in\n{}", ended.stderr);
+    }
 }
 
 #[test]

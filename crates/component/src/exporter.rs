@@ -136,6 +136,9 @@ pub trait ExporterFactory: Send + Sync + 'static {
     const STABILITY: Stability;
     /// Whether a span that reaches it by two paths would stand there twice, so that `validate` refuses that.
     const ONCE: bool = false;
+    /// Keys that are accepted for the Collector's sake and do nothing here: path below the component's (`a.b`), and what
+    /// became of it.
+    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[];
     /// Its settings.
     type Config: DeserializeOwned + JsonSchema + Default + Send + Sync + 'static;
 

@@ -74,6 +74,8 @@ pub struct Listing {
     pub turns: &'static [(Signal, Signal)],
     /// Of an exporter: a span must reach it by one path only.
     pub once: bool,
+    /// Keys that do nothing here: path below the component's, and what became of it.
+    pub without_effect: &'static [(&'static str, &'static str)],
 }
 
 /// Gives the JSON Schema of a component's settings.
@@ -132,6 +134,7 @@ macro_rules! kind {
                     signals: $signals,
                     turns: $turns,
                     once: $once,
+                    without_effect: F::WITHOUT_EFFECT,
                 };
                 self.$map.insert(F::TYPE, Entry {
                     listing,

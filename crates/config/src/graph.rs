@@ -11,8 +11,9 @@ use crate::node::{Node, Value};
 use crate::pipelines::{Pipelines, Sections, Wiring, not_configured};
 use crate::place::{Problem, joined, path};
 use crate::sections::{self, Section};
-use crate::service::{ServiceSettings, TelemetrySettings, ignored_keys};
+use crate::service::{self, ServiceSettings, TelemetrySettings};
 use crate::settings;
+use crate::without_effect;
 use crate::words::{did_you_mean, without_hidden};
 
 /// What runs. Components that are declared and not used are not in it.
@@ -106,7 +107,8 @@ fn read_service(
     let empty = Node::new(root.place.clone(), Value::Null);
     let node = root.child("service").unwrap_or(&empty);
     if let Some(telemetry) = node.child("telemetry") {
-        warnings.extend(ignored_keys(telemetry));
+        let path = path(["service", "telemetry"]);
+        warnings.extend(without_effect::lines(telemetry, &path, &service::WITHOUT_EFFECT));
     }
     settings::read(node, &path(["service"]), problems, &|input| erased_serde::deserialize(input))
 }

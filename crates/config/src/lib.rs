@@ -29,6 +29,7 @@ mod sections;
 mod service;
 mod settings;
 mod source;
+mod without_effect;
 mod words;
 mod yaml;
 

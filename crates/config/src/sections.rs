@@ -7,6 +7,7 @@ use spanledger_component::{ComponentId, Configured, Entry, Kind, Listing, Regist
 use crate::node::{Node, Value};
 use crate::place::{Place, Problem, joined, path};
 use crate::settings;
+use crate::without_effect;
 use crate::words::{did_you_mean, found_in_words, without_hidden};
 
 /// A declared component.
@@ -96,6 +97,7 @@ impl<'a, C: ?Sized> Types<'a, C> {
                         "{place}: {path}: {written:?} is now called {word:?}; both are accepted"
                     ));
                 }
+                warnings.extend(without_effect::lines(node, &path, entry.listing.without_effect));
                 configured(entry, node, &path, problems)
             }
             None => {

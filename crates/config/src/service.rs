@@ -7,9 +7,6 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use spanledger_component::settings::{ByteSize, GoDuration};
 
-use crate::node::{Node, Value};
-use crate::place::joined;
-
 /// `service`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -274,45 +271,21 @@ impl JsonSchema for Ignored {
     }
 }
 
-/// Where keys stand that have no effect, below `service::telemetry`; `[]` is every element of a list.
-const IGNORED: [&[&str]; 12] = [
-    &["traces"],
-    &["logs", "development"],
-    &["logs", "disable_caller"],
-    &["logs", "disable_stacktrace"],
-    &["logs", "sampling"],
-    &["logs", "output_paths"],
-    &["logs", "error_output_paths"],
-    &["logs", "initial_fields"],
-    &["logs", "processors"],
-    &["metrics", "views"],
-    &["metrics", "readers", "[]", "periodic"],
-    &["metrics", "readers", "[]", "pull", "exporter", "prometheus", "with_resource_constant_labels"],
+/// Keys below `service::telemetry` that have no effect, and what became of them.
+pub(crate) const WITHOUT_EFFECT: [(&str, &str); 12] = [
+    ("traces", "the collector makes no spans of its own"),
+    ("logs.development", "it is always off"),
+    ("logs.disable_caller", "no line names its place in the code, only the module"),
+    ("logs.disable_stacktrace", "there are none"),
+    ("logs.sampling", "what repeats is said once"),
+    ("logs.output_paths", "the log goes to stderr"),
+    ("logs.error_output_paths", "the log goes to stderr"),
+    ("logs.initial_fields", "there are none"),
+    ("logs.processors", "the log goes to stderr"),
+    ("metrics.views", "every metric is served as it is"),
+    ("metrics.readers.[].periodic", "metrics are only served, let them be scraped"),
+    (
+        "metrics.readers.[].pull.exporter.prometheus.with_resource_constant_labels",
+        "attributes of the resource stand in target_info",
+    ),
 ];
-
-/// One line for each key of `service::telemetry` that was set and has no effect.
-pub(crate) fn ignored_keys(telemetry: &Node) -> Vec<String> {
-    let mut lines = Vec::new();
-    for path in IGNORED {
-        walk(telemetry, path, &mut crate::place::path(["service", "telemetry"]), &mut lines);
-    }
-    lines
-}
-
-fn walk(node: &Node, rest: &[&str], path: &mut Vec<String>, lines: &mut Vec<String>) {
-    let Some((key, rest)) = rest.split_first() else {
-        lines.push(format!("{}: {}: accepted, and without effect", node.place, joined(path)));
-        return;
-    };
-    let children: Vec<(String, &Node)> = match (&node.value, *key) {
-        (Value::List(list), "[]") => {
-            list.iter().enumerate().map(|(index, node)| (format!("[{index}]"), node)).collect()
-        }
-        _ => node.child(key).map(|node| ((*key).to_owned(), node)).into_iter().collect(),
-    };
-    for (key, node) in children {
-        path.push(key);
-        walk(node, rest, path, lines);
-        path.pop();
-    }
-}

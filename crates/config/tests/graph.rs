@@ -95,8 +95,8 @@ service:
     assert_eq!(
         loaded.warnings,
         [
-            "--config 1:12:21: service::telemetry::metrics::readers[1]::periodic: accepted, and without effect",
-            "--config 1:7:52: service::telemetry::logs::sampling: accepted, and without effect",
+            "--config 1:12:21: service::telemetry::metrics::readers[1]::periodic: accepted, and without effect: metrics are only served, let them be scraped",
+            "--config 1:7:52: service::telemetry::logs::sampling: accepted, and without effect: what repeats is said once",
         ]
     );
 }

@@ -20,6 +20,12 @@ impl ExporterFactory for Debug {
     const TYPE: &'static str = "debug";
     const SIGNALS: &'static [Signal] = &Signal::ALL;
     const STABILITY: Stability = Stability::Beta;
+    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
+        ("sampling_initial", "every batch is said"),
+        ("sampling_thereafter", "every batch is said"),
+        ("use_internal_logger", "it is always the collector's own log"),
+        ("output_paths", "it is always the collector's own log"),
+    ];
     type Config = Config;
 
     fn build(config: &Config, context: &Context) -> Result<Box<dyn Exporter>, Error> {

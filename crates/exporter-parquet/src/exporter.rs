@@ -76,6 +76,10 @@ impl ExporterFactory for Parquet {
     const SIGNALS: &'static [Signal] = &[Signal::Traces, Signal::Logs];
     const STABILITY: Stability = Stability::Beta;
     const ONCE: bool = true;
+    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
+        ("retry_on_failure", "what is not delivered waits in the log and is tried again until it succeeds"),
+        ("sending_queue", "the log is the queue, extensions::wal::max_size bounds it"),
+    ];
     type Config = Config;
 
     fn check(config: &Config) -> Vec<(String, String)> {

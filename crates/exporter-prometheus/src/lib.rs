@@ -78,6 +78,10 @@ impl ExporterFactory for Prometheus {
     const TYPE: &'static str = "prometheus";
     const SIGNALS: &'static [Signal] = &[Signal::Metrics];
     const STABILITY: Stability = Stability::Alpha;
+    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
+        ("metric_expiration", "snapshots are complete, so that no series grows stale"),
+        ("without_scope_info", "there are no scope labels"),
+    ];
     type Config = Config;
 
     fn check(config: &Config) -> Vec<(String, String)> {

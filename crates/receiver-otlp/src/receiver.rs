@@ -48,6 +48,7 @@ impl ReceiverFactory for Otlp {
     const TYPE: &'static str = "otlp";
     const SIGNALS: &'static [Signal] = &Signal::ALL;
     const STABILITY: Stability = Stability::Beta;
+    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = crate::config::WITHOUT_EFFECT;
     type Config = Config;
 
     fn check(config: &Config) -> Vec<(String, String)> {

@@ -37,6 +37,20 @@ pub struct Protocols {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsupported;
 
+/// Keys that do nothing here, and what became of them.
+pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
+    ("protocols.grpc.max_concurrent_streams", "a connection has 256"),
+    ("protocols.grpc.read_buffer_size", "what a client may send ahead is bounded by a window of 64 KiB"),
+    ("protocols.grpc.write_buffer_size", "answers are small"),
+    ("protocols.grpc.keepalive", "a silent client is asked once a minute whether it is there"),
+    ("protocols.grpc.include_metadata", "no component reads the metadata of a request"),
+    ("protocols.grpc.dialer", "a server does not dial"),
+    ("protocols.http.read_header_timeout", "it is two minutes"),
+    ("protocols.http.write_timeout", "answers are small"),
+    ("protocols.http.idle_timeout", "it is two minutes"),
+    ("protocols.http.include_metadata", "no component reads the metadata of a request"),
+];
+
 impl Config {
     /// What is wrong, each with its path.
     pub(crate) fn problems(&self) -> Vec<(String, String)> {
