@@ -9,6 +9,7 @@ mod agreeing;
 mod branch;
 mod budget;
 mod building;
+mod cuts;
 mod dead_letters;
 mod delivering;
 mod door;

@@ -1,44 +1,40 @@
 //! The reader: gives branches what follows their cursor, a window at a time. Branches that are current share the last
 //! few windows; a branch that is behind gets its own.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use spanledger_component::{ComponentId, Error, Position};
 use spanledger_wal::{ReadLimits, Record, Wal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
+use crate::cuts::{Cuts, Slot};
 use crate::epochs::Epochs;
 use crate::window::{Items, Window, items};
 
-/// How many windows are kept for the branches that come next.
-const KEPT: usize = 2;
-
 /// How long what has arrived waits for more, so that small requests become one window.
 const LINGER: Duration = Duration::from_millis(50);
-
-type Slot = Arc<OnceLock<Result<Next, String>>>;
-
-/// Which windows are the same: first position, and the first position of the epoch.
-type Key = (Position, Position);
 
 pub(crate) struct Reader {
     wal: Wal,
     log: String,
     epochs: Arc<Epochs>,
     limits: ReadLimits,
-    kept: Mutex<VecDeque<(Key, Slot)>>,
+    cuts: Mutex<Cuts>,
+    /// A branch took a window.
+    taken: Notify,
 }
 
 impl Reader {
     pub(crate) fn new(wal: Wal, epochs: Arc<Epochs>, limits: ReadLimits) -> Self {
         let log = wal.id().to_string();
-        Self { wal, log, epochs, limits, kept: Mutex::default() }
+        Self { wal, log, epochs, limits, cuts: Mutex::default(), taken: Notify::new() }
     }
 
-    /// Waits until something follows `from`, and then a moment for more, unless a window is full or `wanted` asks for
-    /// it now. Also returns when nothing follows but `wanted` changed: what the branch holds may be due then.
+    /// Waits until something follows `from`, and then a moment for more, unless a window is full, or is there already, or
+    /// `wanted` asks for it now. Also returns when nothing follows but `wanted` changed: what the branch holds may be due
+    /// then.
     pub(crate) async fn wait(&self, from: Position, wanted: &mut watch::Receiver<Position>) {
         let mut durable = self.wal.durable_end();
         while self.wal.data_end().0 <= from.0 {
@@ -50,11 +46,24 @@ impl Reader {
         }
         let linger = tokio::time::sleep(LINGER);
         tokio::pin!(linger);
-        while *wanted.borrow_and_update() <= from && !self.fills_a_window(from) {
+        while *wanted.borrow_and_update() <= from && !self.fills_a_window(from) && !self.cuts().keep(from) {
             tokio::select! {
-                () = &mut linger => return,
+                () = &mut linger => break,
                 _ = durable.changed() => {}
                 _ = wanted.changed() => {}
+            }
+        }
+        self.wait_for_others(from).await;
+    }
+
+    /// Gives the other branches a moment to take the windows that are kept, one of which a new one would push out.
+    async fn wait_for_others(&self, from: Position) {
+        loop {
+            let taken = self.taken.notified();
+            let Some(patience) = self.cuts().patience(from) else { return };
+            tokio::select! {
+                () = taken => {}
+                () = tokio::time::sleep_until(patience) => return,
             }
         }
     }
@@ -69,19 +78,16 @@ impl Reader {
         let Some((epoch, until)) = self.epochs.of(branch, from) else {
             return Ok(Next::Nothing { until: from });
         };
-        let slot = self.slot((from, epoch.first));
+        let (slot, cut) = self.cuts().slot((from, epoch.first), Instant::now());
         let made = slot.get_or_init(|| {
-            let until = until.map(|until| spanledger_wal::Position(until.0));
+            let until = until.into_iter().chain(cut).min().map(|until| spanledger_wal::Position(until.0));
             let read = self.wal.read(spanledger_wal::Position(from.0), until, self.limits);
             let read = read.map_err(|error| error.to_string())?;
             let window = Window::new(&self.log, epoch, &read.records);
             let nothing = Next::Nothing { until: Position(read.next.0) };
             Ok(window.map_or(nothing, |window| Next::Window(Arc::new(window))))
         });
-        if !matches!(made, Ok(Next::Window(_))) {
-            // Nothing worth keeping: the next one to ask looks again.
-            self.forget(&slot);
-        }
+        self.note(branch, &slot, made);
         made.clone().map_err(|error| Error::new(format!("read the log at position {from}: {error}")))
     }
 
@@ -114,24 +120,24 @@ impl Reader {
         Ok(Piece { last, records, excluded, window })
     }
 
-    fn slot(&self, key: Key) -> Slot {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, slot)) = kept.iter().find(|(other, _)| *other == key) {
-            return slot.clone();
+    /// Notes how far the branch is.
+    fn note(&self, branch: &ComponentId, slot: &Slot, made: &Result<Next, String>) {
+        let mut cuts = self.cuts();
+        match made {
+            Ok(Next::Window(window)) => cuts.take(branch, window.last.next()),
+            // Nothing worth keeping: the next one to ask looks again.
+            Ok(Next::Nothing { until }) => {
+                cuts.take(branch, *until);
+                cuts.forget(slot);
+            }
+            Err(_) => cuts.forget(slot),
         }
-        let slot = Slot::default();
-        kept.push_back((key, slot.clone()));
-        if kept.len() > KEPT {
-            kept.pop_front();
-        }
-        slot
+        drop(cuts);
+        self.taken.notify_waiters();
     }
 
-    fn forget(&self, slot: &Slot) {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|(_, other)| !Arc::ptr_eq(other, slot));
+    fn cuts(&self) -> MutexGuard<'_, Cuts> {
+        self.cuts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
