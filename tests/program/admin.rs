@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ended::{Ended, program};
 use super::{away, lake};
-use crate::harness::{Collector, Setup, free_ports, load};
+use crate::harness::{Collector, Setup, free_ports, http, load};
 
 /// A folder, and a bucket that is away.
 const TWO: &str = "
@@ -149,4 +149,51 @@ async fn a_log_with_a_new_identity_still_delivers_what_waits_in_it() {
     collector.flush().await;
     ids.sort();
     assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drained_collector_has_delivered_everything_and_takes_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Setup::new(folder.path()).start();
+    let ids = send(&collector, 3).await;
+    assert_eq!(ask(&collector, &["drain"]).success(), "");
+    assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+    assert_eq!(status(&collector)["ready"], false);
+    let (request, _) = load::request(1, 100);
+    let refused = load::client(collector.setup.grpc).await.unwrap().export(request).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unavailable, "{refused}");
+    let ready = http::send("GET", collector.setup.health, "/ready", &[], "").await.unwrap();
+    let alive = http::send("GET", collector.setup.health, "/", &[], "").await.unwrap();
+    assert_eq!((ready.status().as_u16(), alive.status().as_u16()), (503, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_that_cannot_end_says_what_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = two(folder.path()).start();
+    send(&collector, 3).await;
+    let said = ask(&collector, &["drain", "--timeout", "2500ms"]).failure();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines[..2], ["parquet/away: 3 items wait"; 2], "progress");
+    assert!(lines.last().unwrap().starts_with("parquet/away: 3 items wait from position "), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_left_behind_is_drained_to_the_exporters_of_a_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = away(folder.path()).start();
+    let ids = send(&collector, 3).await;
+    assert!(collector.stop().0.success());
+
+    let drain =
+        |setup: &Setup, wal: &str| Ended::of(setup.command(&["drain", "--timeout", "5s", "--wal", wal]));
+    let setup = Setup::new(folder.path());
+    let said = drain(&away(folder.path()).set("service.telemetry.logs.level=error"), "data/wal");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("parquet: 3 items wait from position "), "{said:?}");
+    assert_eq!(drain(&setup, "data").failure(), "Error: there is no log in data\n");
+    for _ in 0..2 {
+        assert_eq!(drain(&setup, "data/wal").success(), "everything in data/wal is delivered\n");
+        assert_eq!(lake::span_ids(&setup.lake()), ids);
+    }
 }

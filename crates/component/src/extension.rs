@@ -55,6 +55,10 @@ pub trait Host: Send + Sync {
     /// Waits until everything accepted before the call is delivered by the branch (by all when `None`) and folded by
     /// connectors. After `timeout`, or for an unknown branch, says what still waits.
     async fn flush(&self, branch: Option<&str>, timeout: Duration) -> Result<(), Vec<Waiting>>;
+
+    /// Takes no more requests in, for good, and waits until nothing waits for delivery. After `timeout`, says what
+    /// still does; it goes on being delivered.
+    async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>>;
 }
 
 /// What a branch has not delivered yet.

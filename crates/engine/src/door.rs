@@ -9,9 +9,9 @@ use spanledger_component::{
 };
 use spanledger_otlp::{Message, Rejection, walk};
 use spanledger_wal::{AppendError, Entry, Wal};
-use tokio_util::sync::CancellationToken;
 
 use crate::epochs::Live;
+use crate::gate::Gate;
 use crate::window::signal_index;
 
 /// How long a request waits for room before it is refused.
@@ -28,7 +28,7 @@ pub(crate) struct Door {
     signals: Vec<Signal>,
     budget: Budget,
     request_bytes_max: usize,
-    stopping: CancellationToken,
+    gate: Arc<Gate>,
 }
 
 impl Door {
@@ -38,19 +38,19 @@ impl Door {
         epoch: &Live,
         budget: Budget,
         request_bytes_max: usize,
-        stopping: CancellationToken,
+        gate: Arc<Gate>,
     ) -> Self {
         let receiver = receiver.to_string();
         let fed = epoch.pipelines.iter().filter(|pipeline| pipeline.takes_from(&receiver));
         let signals = fed.map(|pipeline| pipeline.signal).collect();
-        Self { wal, receiver: receiver.into(), signals, budget, request_bytes_max, stopping }
+        Self { wal, receiver: receiver.into(), signals, budget, request_bytes_max, gate }
     }
 }
 
 #[async_trait]
 impl Contract for Door {
     async fn reserve(&self, bytes: usize) -> Result<Reservation, Refused> {
-        if self.stopping.is_cancelled() {
+        if !self.gate.is_open() {
             return Err(Refused::Stopping { after: TRY_AGAIN });
         }
         if bytes > self.request_bytes_max {
@@ -80,7 +80,8 @@ impl Contract for Door {
                 rejected: walked.rejected.iter().map(|rejection| rejection.index).collect(),
                 body: request.body,
             };
-            let appending = self.wal.append(entry).map_err(refused)?;
+            let appended = self.gate.pass(|| self.wal.append(entry));
+            let appending = appended.ok_or(Refused::Stopping { after: TRY_AGAIN })?.map_err(refused)?;
             appending.await.map_err(refused)?;
         }
         // Held until here: the body counts until it is durable.

@@ -26,6 +26,7 @@ use crate::door::Door;
 use crate::epochs::{Epochs, Live, Pinnable};
 use crate::exporting::Exporting;
 use crate::folding::{self, Folding};
+use crate::gate::Gate;
 use crate::host::Host;
 use crate::own_metrics;
 use crate::random::Random;
@@ -99,7 +100,28 @@ impl Engine {
         starting.start_extensions(extensions).await?;
         let receivers = starting.start_receivers().await?;
         starting.start_branches().await?;
-        Ok(starting.ready(receivers))
+        let running = starting.running(receivers);
+        info!("Everything is ready. Begin running and processing data.");
+        Ok(running)
+    }
+
+    /// Opens a log that another collector left behind, to deliver what waits in it: nothing listens, nothing is taken
+    /// in, and exporters that only connectors feed are left out.
+    pub async fn start_draining(graph: Graph, options: Options) -> Result<Running, Error> {
+        let Graph { service, receivers, connectors, mut exporters, extensions, epoch } = graph;
+        let shares = Shares::of(service.memory.unwrap_or_else(Shares::default_bytes));
+        let wal = open_log(&build_extensions(&extensions, &options)?, &options, &shares)?;
+        exporters.retain(|exporter, _| {
+            let is_received = |id| receivers.contains_key(id);
+            let mut naming = epoch.pipelines.iter().filter(|pipeline| pipeline.exporters.contains(exporter));
+            naming.any(|pipeline| pipeline.receivers.iter().any(is_received))
+        });
+        let parts = Parts { service, receivers, connectors, exporters };
+        let mut starting = Starting::new(parts, epoch, options, shares, wal).await?;
+        starting.start_branches().await?;
+        let running = starting.running(Vec::new());
+        running.host.gate.shut();
+        Ok(running)
     }
 }
 
@@ -207,7 +229,7 @@ impl Starting {
                 .collect(),
             clock: options.clock.clone(),
             started: AtomicBool::new(false),
-            stopping: stop.receivers.clone(),
+            gate: Arc::new(Gate::open()),
         });
         own_metrics::observe(&options.meter, &host, &shares);
         Ok(Self {
@@ -306,7 +328,7 @@ impl Starting {
         self.branches.spawn_blocking(move || runtime.block_on(run));
     }
 
-    fn ready(self, receivers: Vec<(ComponentId, Box<dyn Receiver>)>) -> Running {
+    fn running(self, receivers: Vec<(ComponentId, Box<dyn Receiver>)>) -> Running {
         let budget = Budget::new(self.shares.intake);
         let mut serving = JoinSet::new();
         for (id, receiver) in receivers {
@@ -316,12 +338,11 @@ impl Starting {
                 &self.live,
                 budget.clone(),
                 self.shares.request_max,
-                self.stop.receivers.clone(),
+                self.host.gate.clone(),
             );
             serving.spawn(receiver.run(Intake::new(door), self.stop.receivers.clone()));
         }
         self.host.started.store(true, Ordering::Release);
-        info!("Everything is ready. Begin running and processing data.");
         drop(self.epochs);
         Running {
             receivers: serving,
@@ -387,6 +408,7 @@ impl Running {
     /// Takes no more in, delivers what it can within the time of `service::shutdown::timeout`, and says what is left.
     pub async fn stop(mut self) -> Summary {
         info!("Stopping: no more requests are taken in.");
+        self.host.gate.shut();
         self.stop.receivers.cancel();
         end(&mut self.receivers).await;
         if let Err(left) = self.host.flush(None, self.shutdown_timeout).await {

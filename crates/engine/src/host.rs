@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use spanledger_component::{BranchStatus, Clock, Host as Contract, LogStatus, Position, Status, Waiting};
-use spanledger_wal::Wal;
+use spanledger_wal::{Control, Wal};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::branch::Progress;
+use crate::gate::Gate;
 
 /// The running collector, as extensions see it.
 pub(crate) struct Host {
@@ -20,7 +20,7 @@ pub(crate) struct Host {
     pub(crate) feeds: Vec<(String, watch::Receiver<Position>)>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) started: AtomicBool,
-    pub(crate) stopping: CancellationToken,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Host {
@@ -114,8 +114,8 @@ impl Contract for Host {
         if !self.started() {
             return Err("starting".into());
         }
-        if self.stopping.is_cancelled() {
-            return Err("stopping".into());
+        if !self.gate.is_open() {
+            return Err("no more requests are taken in: it drains or stops".into());
         }
         let stats = self.wal.stats();
         match (stats.healthy, stats.used_bytes < stats.data_max_bytes) {
@@ -143,5 +143,13 @@ impl Contract for Host {
             Ok(()) => Ok(()),
             Err(_) => Err(self.left(&chosen, target)),
         }
+    }
+
+    async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>> {
+        self.gate.shut();
+        // What passed the gate is in the queue of the log, and durable when what is queued behind it is. When the log
+        // takes nothing any more, neither is acknowledged.
+        let _ = self.wal.record(Control::TimeMark { unix_ns: self.clock.now_unix_nano() }).await;
+        self.flush(None, timeout).await
     }
 }

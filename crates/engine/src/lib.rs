@@ -18,6 +18,7 @@ mod epochs;
 mod exporting;
 mod files;
 mod folding;
+mod gate;
 mod host;
 mod isolating;
 pub mod offline;

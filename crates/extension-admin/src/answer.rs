@@ -7,14 +7,14 @@ use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, head
 use bytes::Bytes;
 use http_body_util::Full;
 use serde_json::json;
-use spanledger_component::Host;
 use spanledger_component::settings::{GoDuration, Secret};
+use spanledger_component::{Host, Waiting};
 
-/// How long a flush waits when it does not say.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a flush or a drain waits when it does not say.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The longest a flush may wait.
-const FLUSH_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+/// The longest that one may wait.
+const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 
 /// Answers requests.
 pub(crate) struct Answers {
@@ -22,15 +22,15 @@ pub(crate) struct Answers {
     pub(crate) token: Option<Secret>,
 }
 
-/// What a flush was asked for.
+/// What a flush or a drain was asked for.
 #[derive(Debug, PartialEq, Eq)]
-struct Flush {
+struct Wanted {
     exporter: Option<String>,
     timeout: Duration,
 }
 
 impl Answers {
-    /// Answers one request; a flush when it is over.
+    /// Answers one request; a flush or a drain when it is over.
     pub(crate) async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>> {
         if !self.is_allowed(request.headers()) {
             let mut response = error(StatusCode::UNAUTHORIZED, "expected authorization: Bearer <token>");
@@ -40,17 +40,25 @@ impl Answers {
         match (request.uri().path(), request.method()) {
             ("/status", &Method::GET | &Method::HEAD) => respond(StatusCode::OK, &self.host.status()),
             ("/status", _) => method_not_allowed("GET, HEAD"),
-            ("/flush", &Method::PUT) => match Flush::of(request.uri().query().unwrap_or_default()) {
-                Ok(flush) => self.flush(flush).await,
-                Err(message) => error(StatusCode::BAD_REQUEST, &message),
-            },
-            ("/flush", _) => method_not_allowed("PUT"),
+            ("/flush", &Method::PUT) => {
+                match Wanted::of(request.uri().query().unwrap_or_default(), &["exporter", "timeout"]) {
+                    Ok(wanted) => self.flush(wanted).await,
+                    Err(message) => error(StatusCode::BAD_REQUEST, &message),
+                }
+            }
+            ("/drain", &Method::PUT) => {
+                match Wanted::of(request.uri().query().unwrap_or_default(), &["timeout"]) {
+                    Ok(wanted) => waited(self.host.drain(wanted.timeout).await),
+                    Err(message) => error(StatusCode::BAD_REQUEST, &message),
+                }
+            }
+            ("/flush" | "/drain", _) => method_not_allowed("PUT"),
             (path, _) => error(StatusCode::NOT_FOUND, &format!("no such path: {path}")),
         }
     }
 
-    async fn flush(&self, flush: Flush) -> Response<Full<Bytes>> {
-        if let Some(exporter) = &flush.exporter {
+    async fn flush(&self, wanted: Wanted) -> Response<Full<Bytes>> {
+        if let Some(exporter) = &wanted.exporter {
             let branches = self.host.status().branches;
             if !branches.iter().any(|branch| branch.id == *exporter) {
                 let known: Vec<_> = branches.iter().map(|branch| branch.id.as_str()).collect();
@@ -58,10 +66,7 @@ impl Answers {
                 return error(StatusCode::NOT_FOUND, &message);
             }
         }
-        match self.host.flush(flush.exporter.as_deref(), flush.timeout).await {
-            Ok(()) => respond(StatusCode::OK, &json!({})),
-            Err(waiting) => respond(StatusCode::GATEWAY_TIMEOUT, &json!({"waiting": waiting})),
-        }
+        waited(self.host.flush(wanted.exporter.as_deref(), wanted.timeout).await)
     }
 
     fn is_allowed(&self, headers: &HeaderMap) -> bool {
@@ -83,20 +88,29 @@ fn is_same(given: &[u8], expected: &[u8]) -> bool {
     given.len() == expected.len() && differences == 0
 }
 
-impl Flush {
-    fn of(query: &str) -> Result<Self, String> {
-        let mut flush = Self { exporter: None, timeout: FLUSH_TIMEOUT };
+impl Wanted {
+    fn of(query: &str, parameters: &[&str]) -> Result<Self, String> {
+        let mut wanted = Self { exporter: None, timeout: TIMEOUT };
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             match key.as_ref() {
-                "exporter" => flush.exporter = Some(value.into_owned()),
-                "timeout" => {
-                    let timeout = value.parse::<GoDuration>().map_err(|error| format!("timeout: {error}"))?;
-                    flush.timeout = timeout.0.min(FLUSH_TIMEOUT_MAX);
+                key if !parameters.contains(&key) => {
+                    return Err(format!("unknown parameter {key:?}: expected {}", parameters.join(" or ")));
                 }
-                key => return Err(format!("unknown parameter {key:?}: expected exporter or timeout")),
+                "exporter" => wanted.exporter = Some(value.into_owned()),
+                _ => {
+                    let timeout = value.parse::<GoDuration>().map_err(|error| format!("timeout: {error}"))?;
+                    wanted.timeout = timeout.0.min(TIMEOUT_MAX);
+                }
             }
         }
-        Ok(flush)
+        Ok(wanted)
+    }
+}
+
+fn waited(outcome: Result<(), Vec<Waiting>>) -> Response<Full<Bytes>> {
+    match outcome {
+        Ok(()) => respond(StatusCode::OK, &json!({})),
+        Err(waiting) => respond(StatusCode::GATEWAY_TIMEOUT, &json!({"waiting": waiting})),
     }
 }
 
@@ -124,12 +138,14 @@ mod tests {
 
     #[test]
     fn a_query_is_read_strictly() {
-        let flush = Flush::of("exporter=parquet%2Feu&timeout=1m30s").unwrap();
-        assert_eq!(flush, Flush { exporter: Some("parquet/eu".into()), timeout: Duration::from_secs(90) });
-        assert_eq!(Flush::of("").unwrap().timeout, Duration::from_secs(60));
-        assert_eq!(Flush::of("timeout=9999h").unwrap().timeout, Duration::from_secs(3600));
-        assert!(Flush::of("timeout=soon").unwrap_err().contains("soon"));
-        assert!(Flush::of("exportr=parquet").unwrap_err().contains("exportr"));
+        let both = |query| Wanted::of(query, &["exporter", "timeout"]);
+        let wanted = both("exporter=parquet%2Feu&timeout=1m30s").unwrap();
+        assert_eq!(wanted, Wanted { exporter: Some("parquet/eu".into()), timeout: Duration::from_secs(90) });
+        assert_eq!(both("").unwrap().timeout, Duration::from_secs(60));
+        assert_eq!(both("timeout=9999h").unwrap().timeout, Duration::from_secs(3600));
+        assert!(both("timeout=soon").unwrap_err().contains("soon"));
+        assert!(both("exportr=parquet").unwrap_err().contains("exportr"));
+        assert!(Wanted::of("exporter=parquet", &["timeout"]).unwrap_err().contains("expected timeout"));
     }
 
     #[test]

@@ -46,6 +46,10 @@ impl Host for FakeHost {
             false => Err(self.waiting.clone()),
         }
     }
+
+    async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>> {
+        self.flush(Some("drain"), timeout).await
+    }
 }
 
 async fn serve(config: &str, host: Arc<FakeHost>) -> SocketAddr {

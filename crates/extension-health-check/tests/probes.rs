@@ -38,6 +38,10 @@ impl Host for FakeHost {
     async fn flush(&self, _branch: Option<&str>, _timeout: Duration) -> Result<(), Vec<Waiting>> {
         Ok(())
     }
+
+    async fn drain(&self, _timeout: Duration) -> Result<(), Vec<Waiting>> {
+        Ok(())
+    }
 }
 
 #[derive(Debug)]

@@ -1,5 +1,6 @@
-//! The verbs that ask a running collector: `status` and `flush`.
+//! The verbs that ask a running collector: `status`, `flush` and `drain`.
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,7 +14,10 @@ use crate::{show, table};
 /// Asking is quick; what takes longer is a collector in trouble.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The answer to a flush whose time ran out.
+/// How often a drain says what still waits.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// The answer to a flush or a drain whose time ran out.
 #[derive(Deserialize)]
 struct LeftOver {
     waiting: Vec<Waiting>,
@@ -38,14 +42,43 @@ pub(crate) async fn flush(
 ) -> Result<ExitCode, Error> {
     let exporter = exporter.map(|id| format!("&exporter={}", encode(&id))).unwrap_or_default();
     let path = format!("/flush?timeout={}ms{exporter}", timeout.as_millis());
-    let answer =
-        http_client::send("PUT", &admin.endpoint, &path, admin.token.as_deref(), timeout + PATIENCE).await?;
+    put(&admin, &path, timeout).await
+}
+
+/// Makes a running collector take no more in and deliver everything; says every second what still waits. 1 when
+/// something does at the end, which is printed.
+pub(crate) async fn drain(admin: AdminArgs, timeout: Duration) -> Result<ExitCode, Error> {
+    let path = format!("/drain?timeout={}ms", timeout.as_millis());
+    let mut drained = pin!(put(&admin, &path, timeout));
+    loop {
+        tokio::select! {
+            drained = &mut drained => return drained,
+            () = tokio::time::sleep(REPORT_EVERY) => tell_what_waits(&admin).await,
+        }
+    }
+}
+
+async fn tell_what_waits(admin: &AdminArgs) {
+    let token = admin.token.as_deref();
+    // A status that fails says nothing; the answer to the drain tells why.
+    let Ok(answer) = http_client::send("GET", &admin.endpoint, "/status", token, PATIENCE).await else {
+        return;
+    };
+    let Ok(status) = parse::<Status>(&answer.body) else { return };
+    for branch in status.branches.iter().filter(|branch| branch.waiting_items > 0) {
+        show::error(&format!("{}: {} items wait", branch.id, branch.waiting_items));
+    }
+}
+
+async fn put(admin: &AdminArgs, path: &str, timeout: Duration) -> Result<ExitCode, Error> {
+    let token = admin.token.as_deref();
+    let answer = http_client::send("PUT", &admin.endpoint, path, token, timeout + PATIENCE).await?;
     if answer.status == 504 {
         let left_over: LeftOver = parse(&answer.body)?;
         left_over.waiting.iter().for_each(|waiting| show::error(&left(waiting)));
         return Ok(ExitCode::FAILURE);
     }
-    expect_ok(&admin, &answer)?;
+    expect_ok(admin, &answer)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -60,7 +93,8 @@ fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Error> {
     serde_json::from_str(body).map_err(|error| Error::caused("read the collector's answer", error))
 }
 
-fn left(waiting: &Waiting) -> String {
+/// What a branch has left to do.
+pub(crate) fn left(waiting: &Waiting) -> String {
     let error = waiting.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     format!("{}: {} items wait from position {}{error}", waiting.branch, waiting.items, waiting.from)
 }

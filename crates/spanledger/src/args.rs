@@ -1,5 +1,7 @@
 //! The arguments of the program.
 
+use std::path::PathBuf;
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use spanledger_component::settings::GoDuration;
 
@@ -55,6 +57,18 @@ pub(crate) enum Verb {
         /// Of this exporter only.
         #[arg(long, value_name = "ID")]
         exporter: Option<String>,
+        /// How long to wait.
+        #[arg(long, default_value = "60s")]
+        timeout: GoDuration,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Make a running collector take no more requests and deliver everything it has; or, with --wal, deliver what
+    /// waits in a log that a collector left behind.
+    Drain {
+        /// The folder of a log that nobody uses, drained to the exporters of the config.
+        #[arg(long, value_name = "FOLDER")]
+        wal: Option<PathBuf>,
         /// How long to wait.
         #[arg(long, default_value = "60s")]
         timeout: GoDuration,

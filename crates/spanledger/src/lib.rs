@@ -13,6 +13,7 @@ mod admin;
 mod args;
 pub mod components;
 mod demo;
+mod drain;
 mod http_client;
 mod load;
 mod log_verbs;
@@ -53,6 +54,10 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
         Verb::Status { json, admin } => show::text(&in_runtime(admin::status(admin, json))?),
         Verb::Flush { exporter, timeout, admin } => {
             return in_runtime(admin::flush(admin, exporter, *timeout));
+        }
+        Verb::Drain { wal: None, timeout, admin } => return in_runtime(admin::drain(admin, *timeout)),
+        Verb::Drain { wal: Some(folder), timeout, .. } => {
+            return in_runtime(drain::drain(config, registry, &folder, *timeout));
         }
         Verb::Forget { branch } => in_runtime(log_verbs::forget(config, registry, branch))?,
         Verb::Wal { verb: WalVerb::NewIdentity } => log_verbs::new_identity(config, &registry)?,

@@ -28,7 +28,8 @@ pub(crate) async fn run(config: ConfigArgs, registry: Arc<Registry>) -> Result<(
     collector.until_stopped(signals).await
 }
 
-fn start_logs(telemetry: &TelemetrySettings) {
+/// Begins to write the log, as the config says.
+pub(crate) fn start_logs(telemetry: &TelemetrySettings) {
     let level = match telemetry.log_level {
         LogLevel::Debug => logs::Level::Debug,
         LogLevel::Info => logs::Level::Info,
@@ -56,18 +57,19 @@ pub(crate) async fn start(graph: Graph, registry: Arc<Registry>) -> Result<Colle
     observe_process(&meter);
     let stop = CancellationToken::new();
     let own_metrics = own_metrics::serve(&graph.service.telemetry, &meter, stop.clone()).await?;
-    let running = Engine::start(graph, options(registry, meter)).await?;
+    let running = Engine::start(graph, options(registry, meter, default_wal())).await?;
     Ok(Collector { running, own_metrics, stop })
 }
 
-fn options(registry: Arc<Registry>, meter: Meter) -> Options {
+/// What an engine needs beside the graph, from the real world.
+pub(crate) fn options(registry: Arc<Registry>, meter: Meter, wal: WalSettings) -> Options {
     Options {
         registry,
         env: Arc::new(SystemEnv),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         meter,
-        wal: default_wal(),
+        wal,
     }
 }
 
