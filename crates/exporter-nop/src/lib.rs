@@ -59,11 +59,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_holds_nothing_so_that_what_it_took_is_delivered_at_once() {
-        assert_eq!(Nop.seal_by(), None);
-    }
-
-    #[test]
     fn the_yaml_of_the_readme_is_its_settings() {
         let yaml = include_str!("../README.md").split("```yaml").nth(1).unwrap().split("```").next().unwrap();
         let readme: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();

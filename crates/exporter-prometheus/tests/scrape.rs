@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use spanledger_component::Exporter as _;
 use spanledger_exporter_prometheus::{Config, Prometheus};
+use spanledger_testkit::conformance;
 use support::{Row, batch, context, counter, histogram, request};
 use tokio_util::sync::CancellationToken;
 
@@ -128,4 +129,14 @@ async fn an_endpoint_that_is_taken_is_named_in_the_error() {
         message.starts_with(&format!("exporters::prometheus::endpoint: listen on {address}: ")),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn what_it_took_counts_as_delivered_and_the_same_snapshot_again_changes_nothing() {
+    let (mut exporter, address) = started("{}").await;
+    exporter.export(&batch(&rows())).await.unwrap();
+    let (_, once) = request(address, "GET /metrics", "*/*").await;
+    conformance::exporter_at_once(&mut exporter, &batch(&rows())).await;
+    let (_, again) = request(address, "GET /metrics", "*/*").await;
+    assert_eq!(again, once);
 }

@@ -5,11 +5,13 @@
 //! assert_eq!(request.resource_spans[0].scope_spans[0].spans.len(), 3);
 //! ```
 
+pub mod captures;
 pub mod conformance;
 pub mod connectors;
 pub mod exporters;
 pub mod processors;
 pub mod receivers;
+pub mod rows;
 mod scene;
 pub mod spans;
 

@@ -1,7 +1,6 @@
 //! Rows of spans made by hand, and captured requests as such.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{MapBuilder, MapFieldNames, StringViewBuilder};
@@ -9,9 +8,10 @@ use arrow_array::{
     ArrayRef, BooleanArray, Int32Array, Int64Array, MapArray, StringViewArray, TimestampMicrosecondArray,
 };
 use arrow_schema::DataType;
-use serde_json::{Value, json};
-use spanledger_otlp::{Source, decode_spans};
+use serde_json::Value;
+use spanledger_component::{Rows, Signal};
 use spanledger_schema::{Spans, Table};
+use spanledger_testkit::{captures, rows::decoded};
 
 /// What a test says of a span.
 #[derive(Debug, Clone, Default)]
@@ -75,69 +75,16 @@ fn attributes(spans: &[Span], data_type: &DataType) -> MapArray {
     builder.finish()
 }
 
-/// A folder of captured requests.
-pub(crate) fn captures(sdk: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures").join(sdk)
-}
-
-/// What is true of a folder's calls.
+/// What is true of the calls of an SDK's captured requests.
 pub(crate) fn truth(sdk: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(captures(sdk).join("meta.json")).unwrap()).unwrap()
+    serde_json::from_slice(&std::fs::read(captures::folder(sdk).join("meta.json")).unwrap()).unwrap()
 }
 
-/// The rows of a folder's requests.
+/// The rows of an SDK's captured requests.
 pub(crate) fn captured(sdk: &str) -> Spans {
-    let truth = truth(sdk);
-    let files = truth["files"].as_array().unwrap().iter().filter(|file| file["signal"] == "traces");
-    let bodies: Vec<_> = files
-        .map(|file| std::fs::read(captures(sdk).join(file["file"].as_str().unwrap())).unwrap())
-        .collect();
-    if sdk.contains("-js") {
-        return rows(&bodies.iter().flat_map(|body| from_json(body)).collect::<Vec<_>>());
-    }
-    let bodies: Vec<_> = bodies.into_iter().map(bytes::Bytes::from).collect();
-    let sources: Vec<_> = (0..)
-        .zip(&bodies)
-        .map(|(position, body)| Source { body, position, arrival_unix_nano: 0, rejected: &[] })
-        .collect();
-    decode_spans("log", &sources).unwrap()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn from_json(body: &[u8]) -> Vec<Span> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let number = |value: &Value| text(value).parse::<i64>().unwrap();
-    let request: Value = serde_json::from_slice(body).unwrap();
-    let mut spans = Vec::new();
-    for scope in list(&request["resourceSpans"]).iter().flat_map(|resource| list(&resource["scopeSpans"])) {
-        for span in list(&scope["spans"]) {
-            let start = number(&span["startTimeUnixNano"]);
-            spans.push(Span {
-                trace_id: text(&span["traceId"]),
-                span_id: text(&span["spanId"]),
-                scope_name: text(&scope["scope"]["name"]),
-                start_unix_nano: start,
-                duration_ns: number(&span["endTimeUnixNano"]) - start,
-                attributes: list(&span["attributes"])
-                    .iter()
-                    .map(|pair| (text(&pair["key"]), text(&plain(&pair["value"]))))
-                    .collect(),
-            });
-        }
-    }
-    spans
-}
-
-/// The value inside an OTLP JSON value.
-fn plain(value: &Value) -> Value {
-    let (kind, inner) = value.as_object().unwrap().iter().next().unwrap();
-    match kind.as_str() {
-        "intValue" => json!(text(inner).parse::<i64>().unwrap()),
-        "arrayValue" => inner["values"].as_array().unwrap().iter().map(plain).collect(),
-        _ => inner.clone(),
+    match decoded(Signal::Traces, 1, &captures::bodies_of(sdk, Signal::Traces)) {
+        Rows::Spans(spans) => spans,
+        rows => panic!("spans became {rows:?}"),
     }
 }
 
