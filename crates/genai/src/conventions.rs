@@ -7,8 +7,6 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
-
 use Field::*;
 use Unit::{Plain, Seconds, Usd};
 
@@ -179,9 +177,14 @@ impl Field {
 
 /// The place in [`ROWS`] of the row for an attribute, and its field.
 pub(crate) fn row_of(attribute: &str) -> Option<(u16, Field)> {
-    static PLACES: LazyLock<FxHashMap<&'static str, (u16, Field)>> =
-        LazyLock::new(|| (0..).zip(ROWS).map(|(place, row)| (row.attribute, (place, row.field))).collect());
-    PLACES.get(attribute).copied()
+    // Most attributes are none of these, and few of these are of one length: that tells faster than a hash.
+    static BY_LENGTH: LazyLock<Vec<Vec<(u16, &'static Row)>>> = LazyLock::new(|| {
+        let longest = ROWS.iter().map(|row| row.attribute.len()).max().unwrap_or(0);
+        let of_length = |length| (0..).zip(ROWS).filter(|(_, row)| row.attribute.len() == length).collect();
+        (0..=longest).map(of_length).collect()
+    });
+    let rows = BY_LENGTH.get(attribute.len())?;
+    rows.iter().find(|(_, row)| row.attribute == attribute).map(|(place, row)| (*place, row.field))
 }
 
 #[cfg(test)]

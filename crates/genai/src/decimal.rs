@@ -50,8 +50,11 @@ fn scale(value: i128, shift: i32) -> Option<i128> {
 
 /// Divides, rounding halves to the even neighbour. `divisor` is positive.
 pub(crate) fn divide_half_even(value: i128, divisor: i128) -> i128 {
-    let quotient = value.div_euclid(divisor);
-    // One division of 128 bits, not three: they take most of the time of a cost.
+    // Divisions of 128 bits take most of the time of a cost: one, not three, and most values do with 64.
+    let quotient = match (u64::try_from(value), u64::try_from(divisor)) {
+        (Ok(value), Ok(divisor)) if divisor > 0 => i128::from(value / divisor),
+        _ => value.div_euclid(divisor),
+    };
     let remainder = value - quotient * divisor;
     let is_odd = quotient & 1 == 1;
     match remainder.cmp(&(divisor - remainder)) {

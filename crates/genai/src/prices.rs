@@ -9,10 +9,10 @@ mod table;
 mod unit;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chrono::DateTime;
+use rustc_hash::FxHashMap;
 
 pub(crate) use self::matching::lower_case;
 use self::rates::{Context, CountedUnits, InvalidUsage, PriceList};
@@ -38,7 +38,7 @@ pub struct Prices {
     units: Units,
     counted_units: CountedUnits,
     /// What was found for the names of earlier calls.
-    known: RwLock<HashMap<String, Answer>>,
+    known: RwLock<FxHashMap<String, Answer>>,
 }
 
 /// What is to be known of a call for its price.

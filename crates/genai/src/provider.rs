@@ -1,6 +1,9 @@
 //! Providers by their canonical names: those the OpenTelemetry conventions list, whatever a sender calls them.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 /// A provider: its canonical name, and what else it is called, in lower case.
 struct Names {
@@ -66,8 +69,11 @@ pub(crate) fn canonical(name: &str) -> Option<Cow<'_, str>> {
 }
 
 fn listed(name: &str) -> Option<&'static str> {
-    let answers = |provider: &&Names| provider.canonical == name || provider.aliases.contains(&name);
-    PROVIDERS.iter().find(answers).map(|provider| provider.canonical)
+    static CANONICAL: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {
+        let all = |provider: &'static Names| provider.aliases.iter().chain([&provider.canonical]);
+        PROVIDERS.iter().flat_map(|provider| all(provider).map(|name| (*name, provider.canonical))).collect()
+    });
+    CANONICAL.get(name).copied()
 }
 
 /// What the table of prices calls a provider, where it does not know the canonical name. It takes `azure.ai.openai`

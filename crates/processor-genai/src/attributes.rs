@@ -15,6 +15,9 @@ pub(crate) struct Attributes<'a> {
     texts: &'a StringViewArray,
     /// By place in the map's entries.
     is_kept: BooleanBufferBuilder,
+    /// How many places were removed, and how many are kept before the end of each row that was closed.
+    removed: usize,
+    kept_before: Vec<i32>,
 }
 
 impl<'a> Attributes<'a> {
@@ -25,7 +28,10 @@ impl<'a> Attributes<'a> {
         };
         let mut is_kept = BooleanBufferBuilder::new(map.entries().len());
         is_kept.append_n(map.entries().len(), true);
-        Ok(Self { map, names: text(map.keys())?, texts: text(map.values())?, is_kept })
+        let mut kept_before = Vec::with_capacity(map.len() + 1);
+        kept_before.push(0);
+        let (names, texts) = (text(map.keys())?, text(map.values())?);
+        Ok(Self { map, names, texts, is_kept, removed: 0, kept_before })
     }
 
     /// All values, by place in the map's entries.
@@ -36,10 +42,7 @@ impl<'a> Attributes<'a> {
     /// Appends the names and values of one row, and says at which place in the map's entries they begin. A value
     /// that is null is read as nothing.
     pub(crate) fn read(&self, row: usize, pairs: &mut Vec<(&'a str, &'a str)>) -> usize {
-        let offsets = self.map.value_offsets();
-        let place =
-            |row: usize| offsets.get(row).and_then(|offset| usize::try_from(*offset).ok()).unwrap_or(0);
-        let (first, end) = (place(row), place(row + 1));
+        let (first, end) = (self.place(row), self.place(row + 1));
         let text = |place: usize| if self.texts.is_valid(place) { self.texts.value(place) } else { "" };
         pairs.extend((first..end).map(|place| (self.names.value(place), text(place))));
         first
@@ -47,28 +50,31 @@ impl<'a> Attributes<'a> {
 
     /// Leaves out the entry at a place of the map.
     pub(crate) fn remove(&mut self, place: usize) {
+        self.removed += usize::from(self.is_kept.get_bit(place));
         self.is_kept.set_bit(place, false);
+    }
+
+    /// Ends a row: nothing more of it will be removed. Every row is to be ended, in order.
+    pub(crate) fn close(&mut self, row: usize) {
+        let kept = self.place(row + 1) - self.place(0) - self.removed;
+        // Never more than there were, and the places of those are such numbers, too.
+        self.kept_before.push(i32::try_from(kept).unwrap_or(i32::MAX));
     }
 
     /// The map without what was removed. Texts are not copied.
     pub(crate) fn rest(mut self) -> Result<MapArray, ArrowError> {
-        let is_kept = BooleanArray::new(self.is_kept.finish(), None);
-        let (field, offsets, entries, nulls, is_ordered) = self.map.clone().into_parts();
-        let mut kept_before = Vec::with_capacity(offsets.len());
-        let (mut place, mut kept) = (0, 0);
-        for end in offsets.iter() {
-            let end = usize::try_from(*end).unwrap_or(0);
-            kept += is_kept.slice(place, end.saturating_sub(place)).true_count();
-            place = end;
-            kept_before.push(i32::try_from(kept).map_err(|_| ArrowError::OffsetOverflowError(kept))?);
+        if self.removed == 0 {
+            return Ok(self.map.clone());
         }
-        let entries = filter(&entries, &is_kept)?;
-        MapArray::try_new(
-            field,
-            OffsetBuffer::new(kept_before.into()),
-            entries.as_struct().clone(),
-            nulls,
-            is_ordered,
-        )
+        let (first, end) = (self.place(0), self.place(self.map.len()));
+        let is_kept = BooleanArray::new(self.is_kept.finish().slice(first, end - first), None);
+        let (field, _, entries, nulls, is_ordered) = self.map.clone().into_parts();
+        let entries = filter(&entries.slice(first, end - first), &is_kept)?;
+        let offsets = OffsetBuffer::new(self.kept_before.into());
+        MapArray::try_new(field, offsets, entries.as_struct().clone(), nulls, is_ordered)
+    }
+
+    fn place(&self, row: usize) -> usize {
+        self.map.value_offsets().get(row).and_then(|offset| usize::try_from(*offset).ok()).unwrap_or(0)
     }
 }

@@ -1,20 +1,15 @@
 //! The GenAI columns, and what of a call goes into each.
 
-use std::sync::Arc;
-
-use arrow_array::StringViewArray;
-use arrow_array::builder::{
-    BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder, ListBuilder,
-    StringViewBuilder,
-};
+use arrow_array::{BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, StringViewArray};
 use arrow_schema::{ArrowError, DataType};
 use spanledger_genai::{Call, CostStatus, Field};
 use spanledger_schema::{Column, Float, Int, Spans, Table, Text, Usd, Value, spans};
 
+use crate::sparse::{Lists, Sparse, Words};
 use crate::texts;
 
 /// Columns that hold the text of an attribute.
-const SENT: [(Column<Text>, Field); 17] = [
+const SENT: [(Column<Text>, Field); 23] = [
     (spans::OPERATION, Field::Operation),
     (spans::PROVIDER_RAW, Field::Provider),
     (spans::SERVER_ADDRESS, Field::ServerAddress),
@@ -32,10 +27,6 @@ const SENT: [(Column<Text>, Field); 17] = [
     (spans::TOOL_CALL_ID, Field::ToolCallId),
     (spans::PROMPT_NAME, Field::PromptName),
     (spans::PROMPT_VERSION, Field::PromptVersion),
-];
-
-/// Columns that hold the text of an attribute that may be long.
-const SENT_HEAVY: [(Column<Text>, Field); 6] = [
     (spans::INPUT_MESSAGES, Field::InputMessages),
     (spans::OUTPUT_MESSAGES, Field::OutputMessages),
     (spans::SYSTEM_INSTRUCTIONS, Field::SystemInstructions),
@@ -90,113 +81,117 @@ const USDS: [(Column<Usd>, Read<i128>); 4] = [
 const FLOATS: [(Column<Float>, Read<f64>); 2] =
     [(spans::TEMPERATURE, |call| call.temperature), (spans::TOP_P, |call| call.top_p)];
 
-/// The GenAI columns of a batch, built row by row.
+/// The GenAI columns of a batch, built row by row. What is in no row of a batch is no column of it yet either.
 #[derive(Debug)]
 pub(crate) struct Columns {
-    calls: usize,
+    rows: usize,
     price_version: String,
-    sent: [Vec<Option<u32>>; SENT.len()],
-    sent_heavy: [Vec<Option<u32>>; SENT_HEAVY.len()],
-    found: [StringViewBuilder; FOUND.len()],
-    price_versions: StringViewBuilder,
-    ints: [Int64Builder; INTS.len()],
-    usds: [Decimal128Builder; USDS.len()],
-    floats: [Float64Builder; FLOATS.len()],
-    choice_count: Int32Builder,
-    is_stream: BooleanBuilder,
-    billable: BooleanBuilder,
-    finish_reasons: ListBuilder<StringViewBuilder>,
+    /// Places among the attributes of all rows.
+    sent: [Sparse<u32>; SENT.len()],
+    found: [Words; FOUND.len()],
+    price_versions: Words,
+    ints: [Sparse<i64>; INTS.len()],
+    usds: [Sparse<i128>; USDS.len()],
+    floats: [Sparse<f64>; FLOATS.len()],
+    choice_count: Sparse<i32>,
+    is_stream: Sparse<bool>,
+    billable: Vec<bool>,
+    finish_reasons: Option<Lists>,
 }
 
 impl Columns {
     pub(crate) fn new(rows: usize, price_version: &str) -> Self {
-        let texts = || StringViewBuilder::with_capacity(rows).with_deduplicate_strings();
-        let finish_reasons = ListBuilder::with_capacity(texts(), rows);
-        let finish_reasons = match Spans::schema().field(spans::FINISH_REASONS.index).data_type() {
-            DataType::List(element) => finish_reasons.with_field(Arc::clone(element)),
-            _ => finish_reasons,
+        let lists = match Spans::schema().field(spans::FINISH_REASONS.index).data_type() {
+            DataType::List(element) => Some(Lists::new(element)),
+            _ => None,
         };
         Self {
-            calls: 0,
+            rows,
             price_version: price_version.to_owned(),
-            sent: std::array::from_fn(|_| Vec::with_capacity(rows)),
-            sent_heavy: std::array::from_fn(|_| Vec::with_capacity(rows)),
-            found: std::array::from_fn(|_| texts()),
-            price_versions: texts(),
-            ints: std::array::from_fn(|_| Int64Builder::with_capacity(rows)),
-            usds: std::array::from_fn(|_| Decimal128Builder::with_capacity(rows)),
-            floats: std::array::from_fn(|_| Float64Builder::with_capacity(rows)),
-            choice_count: Int32Builder::with_capacity(rows),
-            is_stream: BooleanBuilder::with_capacity(rows),
-            billable: BooleanBuilder::with_capacity(rows),
-            finish_reasons,
+            sent: Default::default(),
+            found: Default::default(),
+            price_versions: Words::default(),
+            ints: Default::default(),
+            usds: Default::default(),
+            floats: Default::default(),
+            choice_count: Sparse::default(),
+            is_stream: Sparse::default(),
+            billable: vec![false; rows],
+            finish_reasons: lists,
         }
     }
 
-    /// Whether no row was a call.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.calls == 0
-    }
-
-    /// Appends a row. Its attributes begin at `first` among those of all rows.
-    pub(crate) fn append(&mut self, call: Option<&Call<'_>>, first: usize) {
-        self.calls += usize::from(call.is_some());
-        let place = |field| u32::try_from(first + call?.source(field)?.attribute).ok();
+    /// Puts the call of a row, whose attributes begin at `first` among those of all rows. Rows come in order.
+    pub(crate) fn put(&mut self, row: usize, call: &Call<'_>, first: usize) {
         for ((_, field), places) in SENT.iter().zip(&mut self.sent) {
-            places.push(place(*field));
+            if let Some(source) = call.source(*field) {
+                places.put(row, u32::try_from(first + source.attribute).unwrap_or(u32::MAX));
+            }
         }
-        for ((_, field), places) in SENT_HEAVY.iter().zip(&mut self.sent_heavy) {
-            places.push(place(*field));
+        for ((_, read), words) in FOUND.iter().zip(&mut self.found) {
+            read(call).into_iter().for_each(|word| words.put(row, word));
         }
-        for ((_, read), builder) in FOUND.iter().zip(&mut self.found) {
-            builder.append_option(call.and_then(read));
+        for ((_, read), ints) in INTS.iter().zip(&mut self.ints) {
+            read(call).into_iter().for_each(|int| ints.put(row, int));
         }
-        for ((_, read), builder) in INTS.iter().zip(&mut self.ints) {
-            builder.append_option(call.and_then(read));
+        for ((_, read), usds) in USDS.iter().zip(&mut self.usds) {
+            read(call).into_iter().for_each(|usd| usds.put(row, usd));
         }
-        for ((_, read), builder) in USDS.iter().zip(&mut self.usds) {
-            builder.append_option(call.and_then(read));
+        for ((_, read), floats) in FLOATS.iter().zip(&mut self.floats) {
+            read(call).into_iter().for_each(|float| floats.put(row, float));
         }
-        for ((_, read), builder) in FLOATS.iter().zip(&mut self.floats) {
-            builder.append_option(call.and_then(read));
+        if call.cost.status == CostStatus::Priced {
+            self.price_versions.put(row, &self.price_version);
         }
-        let is_priced = call.is_some_and(|call| call.cost.status == CostStatus::Priced);
-        self.price_versions.append_option(is_priced.then_some(&self.price_version));
-        self.choice_count.append_option(call.and_then(|call| call.choice_count));
-        self.is_stream.append_option(call.and_then(|call| call.is_stream));
-        self.billable.append_value(call.is_some_and(|call| call.is_billable));
-        let reasons = call.and_then(|call| call.finish_reasons.as_ref());
-        self.finish_reasons.append_option(reasons.map(|reasons| reasons.iter().map(Some)));
+        call.choice_count.into_iter().for_each(|count| self.choice_count.put(row, count));
+        call.is_stream.into_iter().for_each(|is_stream| self.is_stream.put(row, is_stream));
+        if let Some(billable) = self.billable.get_mut(row) {
+            *billable = call.is_billable;
+        }
+        if let (Some(lists), Some(reasons)) = (&mut self.finish_reasons, &call.finish_reasons) {
+            lists.put(row, reasons);
+        }
     }
 
-    /// The columns; `attributes` are the texts that places count.
-    pub(crate) fn finish(mut self, attributes: &StringViewArray) -> Result<Vec<Value>, ArrowError> {
-        let mut values = Vec::new();
-        for ((column, _), places) in SENT.iter().zip(&self.sent) {
-            values.push(column.set(texts::pick(attributes, places)?));
+    /// The columns that have values; `attributes` are the texts that places count.
+    pub(crate) fn finish(self, attributes: &StringViewArray) -> Result<Vec<Value>, ArrowError> {
+        let rows = self.rows;
+        let mut values = vec![spans::BILLABLE.set(BooleanArray::from(self.billable))];
+        for ((column, _), places) in SENT.iter().zip(self.sent) {
+            if let Some((places, nulls)) = places.finish(rows) {
+                values.push(column.set(texts::pick(attributes, &places, nulls.as_ref())?));
+            }
         }
-        for ((column, _), places) in SENT_HEAVY.iter().zip(&self.sent_heavy) {
-            values.push(column.set(texts::pick_heavy(attributes, places)?));
+        let versions = (spans::PRICE_VERSION, self.price_versions);
+        let found = FOUND.iter().zip(self.found).map(|((column, _), words)| (*column, words));
+        for (column, words) in found.chain([versions]) {
+            values.extend(words.finish(rows)?.map(|words| column.set(words)));
         }
-        values.extend(
-            FOUND.iter().zip(&mut self.found).map(|((column, _), builder)| column.set(builder.finish())),
-        );
-        values.extend(
-            INTS.iter().zip(&mut self.ints).map(|((column, _), builder)| column.set(builder.finish())),
-        );
-        for ((column, _), builder) in USDS.iter().zip(&mut self.usds) {
-            values.push(column.set(builder.finish().with_precision_and_scale(18, 12)?));
+        for ((column, _), ints) in INTS.iter().zip(self.ints) {
+            values.extend(
+                ints.finish(rows).map(|(ints, nulls)| column.set(Int64Array::new(ints.into(), nulls))),
+            );
         }
+        for ((column, _), usds) in USDS.iter().zip(self.usds) {
+            if let Some((usds, nulls)) = usds.finish(rows) {
+                let usds = Decimal128Array::new(usds.into(), nulls).with_precision_and_scale(18, 12)?;
+                values.push(column.set(usds));
+            }
+        }
+        for ((column, _), floats) in FLOATS.iter().zip(self.floats) {
+            let floats = floats.finish(rows);
+            values.extend(floats.map(|(floats, nulls)| column.set(Float64Array::new(floats.into(), nulls))));
+        }
+        let counts = self.choice_count.finish(rows);
         values.extend(
-            FLOATS.iter().zip(&mut self.floats).map(|((column, _), builder)| column.set(builder.finish())),
+            counts.map(|(counts, nulls)| spans::CHOICE_COUNT.set(Int32Array::new(counts.into(), nulls))),
         );
-        values.extend([
-            spans::PRICE_VERSION.set(self.price_versions.finish()),
-            spans::CHOICE_COUNT.set(self.choice_count.finish()),
-            spans::IS_STREAM.set(self.is_stream.finish()),
-            spans::BILLABLE.set(self.billable.finish()),
-            spans::FINISH_REASONS.set(self.finish_reasons.finish()),
-        ]);
+        let streams = self.is_stream.finish(rows);
+        values.extend(
+            streams.map(|(flags, nulls)| spans::IS_STREAM.set(BooleanArray::new(flags.into(), nulls))),
+        );
+        let reasons = self.finish_reasons.and_then(|lists| lists.finish(rows));
+        values.extend(reasons.map(|reasons| spans::FINISH_REASONS.set(reasons)));
         Ok(values)
     }
 }

@@ -14,6 +14,7 @@
 
 mod attributes;
 mod columns;
+mod sparse;
 mod texts;
 
 use std::sync::Arc;
@@ -57,7 +58,7 @@ impl Genai {
         let mut columns = Columns::new(spans.len(), self.prices.version());
         let (scopes, starts) = (spans.get(spans::SCOPE_NAME), spans.get(spans::START_TIME_UNIX_NANO));
         let durations = spans.get(spans::DURATION_NS);
-        let mut pairs = Vec::new();
+        let (mut pairs, mut is_any) = (Vec::new(), false);
         for row in 0..spans.len() {
             pairs.clear();
             let first = attributes.read(row, &mut pairs);
@@ -67,14 +68,15 @@ impl Genai {
                 duration_ns: durations.value(row),
                 attributes: &pairs,
             };
-            let call = normalise(&span, &self.prices);
-            if let Some(call) = &call {
-                self.unpriced.count(call);
+            if let Some(call) = normalise(&span, &self.prices) {
+                is_any = true;
+                self.unpriced.count(&call);
                 call.moved().for_each(|place| attributes.remove(first + place));
+                columns.put(row, &call, first);
             }
-            columns.append(call.as_ref(), first);
+            attributes.close(row);
         }
-        if columns.is_empty() {
+        if !is_any {
             return Ok(None);
         }
         let mut values = columns.finish(attributes.texts())?;

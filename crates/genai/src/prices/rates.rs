@@ -163,13 +163,20 @@ impl Rates {
                 return Err(InvalidUsage);
             }
             leaves.push((unit, count));
-            let term = i128::from(count)
-                .checked_mul(rate.at(usage.input()))
-                .and_then(|term| term.checked_mul(unit.factor));
+            let term =
+                product(rate.at(usage.input()), unit.factor).and_then(|term| product(term, count.into()));
             let term = term.ok_or(InvalidUsage)?;
             sums.add(unit.side, term).ok_or(InvalidUsage)?;
         }
         sums.rounded().ok_or(InvalidUsage)
+    }
+}
+
+/// The product, computed fast where both fit 64 bits, as they most often do.
+fn product(left: i128, right: i128) -> Option<i128> {
+    match (i64::try_from(left), i64::try_from(right)) {
+        (Ok(left), Ok(right)) => Some(i128::from(left) * i128::from(right)),
+        _ => left.checked_mul(right),
     }
 }
 

@@ -1,0 +1,155 @@
+//! Columns under construction of which most rows have no value: only values cost something, and a column without any is
+//! not made.
+
+use std::collections::HashMap;
+
+use arrow_array::builder::{ListBuilder, StringViewBuilder};
+use arrow_array::cast::AsArray as _;
+use arrow_array::{ListArray, StringViewArray, UInt32Array};
+use arrow_buffer::{NullBuffer, NullBufferBuilder, ScalarBuffer};
+use arrow_schema::{ArrowError, FieldRef};
+use arrow_select::take::take;
+
+/// The values of some rows, which come in order.
+#[derive(Debug)]
+pub(crate) struct Sparse<T> {
+    values: Vec<T>,
+    nulls: NullBufferBuilder,
+}
+
+impl<T> Default for Sparse<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), nulls: NullBufferBuilder::new(0) }
+    }
+}
+
+impl<T: Copy + Default> Sparse<T> {
+    /// Gives a row a value.
+    #[inline]
+    pub(crate) fn put(&mut self, row: usize, value: T) {
+        self.skip_to(row);
+        self.values.push(value);
+        self.nulls.append_non_null();
+    }
+
+    fn skip_to(&mut self, row: usize) {
+        let skipped = row.saturating_sub(self.values.len());
+        if skipped > 0 {
+            self.values.resize(row, T::default());
+            self.nulls.append_n_nulls(skipped);
+        }
+    }
+
+    /// The values of so many rows, and which of them there are; `None` when there are none.
+    pub(crate) fn finish(mut self, rows: usize) -> Option<(Vec<T>, Option<NullBuffer>)> {
+        if self.values.is_empty() {
+            return None;
+        }
+        self.skip_to(rows);
+        Some((self.values, self.nulls.finish()))
+    }
+}
+
+/// Texts of which there are few: each is kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    distinct: Vec<Box<str>>,
+    known: HashMap<Box<str>, u32>,
+    places: Sparse<u32>,
+    /// The place of the word that came last, which is most often the next one, too.
+    last: u32,
+}
+
+impl Words {
+    /// Gives a row a word.
+    #[inline]
+    pub(crate) fn put(&mut self, row: usize, word: &str) {
+        if self.distinct.get(self.last as usize).is_none_or(|last| **last != *word) {
+            self.last = self.find(word);
+        }
+        self.places.put(row, self.last);
+    }
+
+    fn find(&mut self, word: &str) -> u32 {
+        if let Some(place) = self.known.get(word) {
+            return *place;
+        }
+        let place = u32::try_from(self.distinct.len()).unwrap_or(u32::MAX);
+        self.distinct.push(word.into());
+        self.known.insert(word.into(), place);
+        place
+    }
+
+    /// The words of so many rows; `None` when there are none.
+    pub(crate) fn finish(self, rows: usize) -> Result<Option<StringViewArray>, ArrowError> {
+        let Some((places, nulls)) = self.places.finish(rows) else { return Ok(None) };
+        let distinct = StringViewArray::from_iter_values(self.distinct);
+        let words = take(&distinct, &UInt32Array::new(ScalarBuffer::from(places), nulls), None)?;
+        Ok(Some(words.as_string_view().clone()))
+    }
+}
+
+/// Lists of texts.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    lists: ListBuilder<StringViewBuilder>,
+    rows: usize,
+}
+
+impl Lists {
+    /// Of the type that the schema gives to an element.
+    pub(crate) fn new(element: &FieldRef) -> Self {
+        let texts = StringViewBuilder::new().with_deduplicate_strings();
+        Self { lists: ListBuilder::new(texts).with_field(element.clone()), rows: 0 }
+    }
+
+    /// Gives a row a list.
+    pub(crate) fn put(&mut self, row: usize, texts: &[String]) {
+        self.skip_to(row);
+        self.lists.append_value(texts.iter().map(Some));
+        self.rows += 1;
+    }
+
+    fn skip_to(&mut self, row: usize) {
+        while self.rows < row {
+            self.lists.append_null();
+            self.rows += 1;
+        }
+    }
+
+    /// The lists of so many rows; `None` when there are none.
+    pub(crate) fn finish(mut self, rows: usize) -> Option<ListArray> {
+        if self.rows == 0 {
+            return None;
+        }
+        self.skip_to(rows);
+        Some(self.lists.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_without_a_value_are_null() {
+        let mut sparse = Sparse::default();
+        sparse.put(1, 7);
+        sparse.put(3, 9);
+        let (values, nulls) = sparse.finish(5).unwrap();
+        let nulls = nulls.unwrap();
+        let rows: Vec<_> = (0..5).map(|row| nulls.is_valid(row).then(|| values[row])).collect();
+        assert_eq!(rows, [None, Some(7), None, Some(9), None]);
+        assert!(Sparse::<u8>::default().finish(5).is_none());
+    }
+
+    #[test]
+    fn words_come_back_in_their_rows() {
+        let mut words = Words::default();
+        for (row, word) in [(0, "one"), (1, "two"), (3, "one")] {
+            words.put(row, word);
+        }
+        let words = words.finish(5).unwrap().unwrap();
+        assert_eq!(words.iter().collect::<Vec<_>>(), [Some("one"), Some("two"), None, Some("one"), None]);
+    }
+}
