@@ -1,8 +1,7 @@
 //! One Parquet file that is being written, in memory.
 
-use std::mem;
-
-use arrow_array::{Array, RecordBatch, StringViewArray};
+use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray, new_null_array};
+use arrow_schema::{ArrowError, Field};
 use arrow_select::interleave::interleave;
 use bytes::Bytes;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
@@ -12,17 +11,16 @@ use parquet::file::writer::SerializedFileWriter;
 use spanledger_component::Plan;
 
 use crate::footer;
+use crate::pieces::Pieces;
 use crate::run::Key;
 use crate::table::Table;
 
 /// One file, of one table and day.
 pub(crate) struct File {
     table: &'static Table,
-    writer: SerializedFileWriter<Vec<u8>>,
+    writer: SerializedFileWriter<Pieces>,
     columns: ArrowRowGroupWriterFactory,
     row_groups: usize,
-    /// What is encoded, in pieces of the size of their content.
-    pieces: Vec<Bytes>,
     facts: Facts,
 }
 
@@ -52,9 +50,10 @@ pub(crate) enum Prices {
 impl File {
     /// An empty file.
     pub(crate) fn try_new(table: &'static Table) -> Result<Self, ParquetError> {
-        let writer = SerializedFileWriter::new(Vec::new(), table.parquet.clone(), table.properties.clone())?;
+        let pieces = Pieces::default();
+        let writer = SerializedFileWriter::new(pieces, table.parquet.clone(), table.properties.clone())?;
         let columns = ArrowRowGroupWriterFactory::new(&writer, table.schema.clone());
-        Ok(Self { table, writer, columns, row_groups: 0, pieces: Vec::new(), facts: Facts::default() })
+        Ok(Self { table, writer, columns, row_groups: 0, facts: Facts::default() })
     }
 
     /// Adds a row group: these rows of the batches, in this order.
@@ -66,7 +65,6 @@ impl File {
         }
         row_group.close()?;
         self.row_groups += 1;
-        self.take_piece()?;
         self.facts.add(keys);
         Ok(())
     }
@@ -81,9 +79,7 @@ impl File {
         for (key, value) in footer::metadata(self.table.name, plan, &self.facts) {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        self.writer.finish()?;
-        self.take_piece()?;
-        Ok(self.pieces)
+        Ok(self.writer.into_inner()?.finish())
     }
 
     /// Encodes column by column, so that only one column's sorted rows are in memory beside the encoded bytes.
@@ -96,9 +92,7 @@ impl File {
         let mut writers = self.columns.create_column_writers(self.row_groups)?.into_iter();
         let mut chunks = Vec::with_capacity(writers.len());
         for (field, place) in self.table.schema.fields().iter().zip(&self.table.columns) {
-            let parts: Vec<&dyn Array> =
-                batches.iter().filter_map(|batch| batch.columns().get(*place)).map(AsRef::as_ref).collect();
-            let column = interleave(&parts, &places)?;
+            let column = gather(field, batches, *place, &places)?;
             if self.table.prices == Some(*place) {
                 self.facts.prices.add(column.as_any().downcast_ref());
             }
@@ -109,15 +103,22 @@ impl File {
         }
         Ok(chunks)
     }
+}
 
-    /// Moves what the writer has written to the pieces, so that no large buffer has to grow.
-    fn take_piece(&mut self) -> Result<(), ParquetError> {
-        self.writer.flush()?;
-        let mut piece = mem::take(self.writer.inner_mut());
-        piece.shrink_to_fit();
-        self.pieces.push(piece.into());
-        Ok(())
+/// The values of a column in the order of `places`.
+fn gather(
+    field: &Field,
+    batches: &[RecordBatch],
+    column: usize,
+    places: &[(usize, usize)],
+) -> Result<ArrayRef, ArrowError> {
+    let parts: Vec<&dyn Array> =
+        batches.iter().filter_map(|batch| batch.columns().get(column)).map(AsRef::as_ref).collect();
+    // Most columns of most spans are empty.
+    if field.is_nullable() && parts.iter().all(|part| part.null_count() == part.len()) {
+        return Ok(new_null_array(field.data_type(), places.len()));
     }
+    interleave(&parts, places)
 }
 
 impl Facts {

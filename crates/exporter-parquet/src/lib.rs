@@ -19,6 +19,7 @@ mod file;
 mod footer;
 mod meters;
 mod partition;
+mod pieces;
 mod range;
 mod run;
 mod store;

@@ -19,6 +19,7 @@ pub(crate) struct Key {
     pub(crate) day: Day,
     /// When it happened.
     pub(crate) time_micros: i64,
+    minute: i64,
     trace: u128,
     start_nanos: i64,
     has_messages: bool,
@@ -34,7 +35,7 @@ impl Key {
 
     /// What decides the order in a table; the order of arrival decides between equals.
     fn rank(&self, by_minute: bool) -> (Day, i64, u128, i64, u32, u32) {
-        let minute = if by_minute { self.time_micros.div_euclid(MINUTE_MICROS) } else { 0 };
+        let minute = if by_minute { self.minute } else { 0 };
         (self.day, minute, self.trace, self.start_nanos, self.batch, self.row)
     }
 }
@@ -64,6 +65,7 @@ impl Run {
         self.keys.extend(rows.map(|((((time, arrival), start), trace), row)| Key {
             day: Day::of(*time, *arrival),
             time_micros: *time,
+            minute: time.div_euclid(MINUTE_MICROS),
             trace: trace_number(trace),
             start_nanos: *start,
             has_messages: messages.iter().any(|column| column.is_valid(row as usize)),
@@ -81,6 +83,7 @@ impl Run {
         self.keys.extend(rows.map(|(((time, arrival), trace), row)| Key {
             day: Day::of(*time, *arrival),
             time_micros: *time,
+            minute: time.div_euclid(MINUTE_MICROS),
             trace: trace_number(trace),
             start_nanos: *time,
             has_messages: false,

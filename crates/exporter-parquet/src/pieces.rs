@@ -1,0 +1,64 @@
+//! Encoded bytes as they come: nothing that is written is ever moved to a larger buffer.
+
+use std::io::{self, Write};
+use std::mem;
+
+use bytes::Bytes;
+
+/// The size of a piece. What comes in one write stays in one piece.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// Bytes in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces {
+    full: Vec<Bytes>,
+    open: Vec<u8>,
+}
+
+impl Pieces {
+    /// All of them.
+    pub(crate) fn finish(mut self) -> Vec<Bytes> {
+        self.end_piece();
+        self.full
+    }
+
+    fn end_piece(&mut self) {
+        let mut piece = mem::take(&mut self.open);
+        if !piece.is_empty() {
+            piece.shrink_to_fit();
+            self.full.push(piece.into());
+        }
+    }
+}
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.open.capacity() - self.open.len() < bytes.len() {
+            self.end_piece();
+            self.open.reserve_exact(bytes.len().max(PIECE_BYTES));
+        }
+        self.open.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_comes_out_in_order() {
+        let mut pieces = Pieces::default();
+        let writes = [vec![1; 10], vec![2; PIECE_BYTES], vec![3; PIECE_BYTES - 10], vec![4; 20]];
+        for write in &writes {
+            pieces.write_all(write).unwrap();
+        }
+        let pieces = pieces.finish();
+        assert_eq!(pieces.concat(), writes.concat());
+        assert_eq!(pieces.len(), 4);
+    }
+}
