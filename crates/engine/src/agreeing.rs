@@ -1,6 +1,6 @@
 //! Agreeing with the log on which branches there are.
 
-use spanledger_component::{ComponentId, Error, Position};
+use spanledger_component::{ComponentId, Error, Position, Signal};
 use spanledger_wal::{Branch, Control, Wal};
 
 use crate::engine::Parts;
@@ -14,6 +14,12 @@ pub(crate) fn fed_by_receivers(graph: &Parts, pipelines: &[Pipeline]) -> Vec<Com
     fed.sort();
     fed.dedup();
     fed
+}
+
+/// What pipelines bring to a branch.
+pub(crate) fn signals_of(pipelines: &[Pipeline], branch: &ComponentId) -> Vec<Signal> {
+    let naming = pipelines.iter().filter(|pipeline| pipeline.branches.contains(branch));
+    naming.map(|pipeline| pipeline.signal).collect()
 }
 
 /// Refuses to start while a branch that vanished from the config has a backlog.

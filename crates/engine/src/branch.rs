@@ -2,13 +2,18 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use spanledger_component::{ComponentId, Position};
+use spanledger_component::{ComponentId, Position, Signal};
+use spanledger_wal::SIGNALS;
 use tokio::sync::watch;
+
+use crate::window::{Items, signal_index};
 
 /// The state of a branch that others look at.
 #[derive(Debug)]
 pub(crate) struct Progress {
     pub(crate) id: ComponentId,
+    /// Whether it gets items of that signal.
+    gets: [bool; SIGNALS],
     /// The first position that is not delivered (of a connector: not folded and handed out).
     delivered: watch::Sender<Position>,
     /// Everything before this is wanted now.
@@ -17,10 +22,21 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(id: ComponentId, delivered: Position) -> Self {
+    pub(crate) fn new(id: ComponentId, signals: &[Signal], delivered: Position) -> Self {
+        let mut gets = [false; SIGNALS];
+        for signal in signals {
+            if let Some(gets) = gets.get_mut(usize::from(signal_index(*signal))) {
+                *gets = true;
+            }
+        }
         let (delivered, _) = watch::channel(delivered);
         let (wanted, _) = watch::channel(Position(0));
-        Self { id, delivered, wanted, error: Mutex::new(None) }
+        Self { id, gets, delivered, wanted, error: Mutex::new(None) }
+    }
+
+    /// How many of these items, which are counted by signal, it gets.
+    pub(crate) fn share_of(&self, items: &Items) -> u64 {
+        items.iter().zip(&self.gets).filter(|(_, gets)| **gets).map(|(items, _)| items).sum()
     }
 
     /// The first position that is not delivered.
@@ -59,5 +75,24 @@ impl Progress {
 
     pub(crate) fn set_error(&self, error: Option<String>) {
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_waits_only_for_items_of_the_signals_that_it_gets() {
+        let mut items = Items::default();
+        for (signal, count) in [(Signal::Traces, 3), (Signal::Metrics, 50), (Signal::Logs, 700)] {
+            items[usize::from(signal_index(signal))] = count;
+        }
+        let share = |signals: &[Signal]| {
+            Progress::new("parquet".parse().unwrap(), signals, Position(1)).share_of(&items)
+        };
+        assert_eq!(share(&[Signal::Traces]), 3);
+        assert_eq!(share(&[Signal::Traces, Signal::Logs, Signal::Traces]), 703);
+        assert_eq!(share(&[]), 0);
     }
 }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::agreeing::{cursor, fed_by_receivers, note_branches, refuse_vanished};
+use crate::agreeing::{cursor, fed_by_receivers, note_branches, refuse_vanished, signals_of};
 use crate::branch::Progress;
 use crate::budget::Shares;
 use crate::building::{Built, build_extensions, context};
@@ -201,9 +201,11 @@ impl Starting {
         refuse_vanished(&wal, &fed)?;
         let built = Built::new(&graph, &options, &shares, &fed, log)?;
         note_branches(&wal, &fed).await?;
-        let progress =
-            fed.iter().map(|id| (id.clone(), Arc::new(Progress::new(id.clone(), cursor(&wal, id)))));
-        let progress: BTreeMap<_, _> = progress.collect();
+        let begin = |id: &ComponentId| {
+            let signals = signals_of(&present.pipelines, id);
+            (id.clone(), Arc::new(Progress::new(id.clone(), &signals, cursor(&wal, id))))
+        };
+        let progress: BTreeMap<_, _> = fed.iter().map(begin).collect();
         let cursors = progress.values().map(|progress| progress.delivered());
         let behind = cursors.filter(|cursor| wal.waiting(spanledger_wal::Position(cursor.0)).records > 0);
         let oldest = behind.min().unwrap_or(Position(u64::MAX));
@@ -287,7 +289,7 @@ impl Starting {
     fn start_exporter(&mut self, id: &ComponentId, exporter: Box<dyn Exporter>) {
         let feeds = self.feeds.remove(id).unwrap_or_default();
         // An exporter that only connectors feed has no place in the log: it waits behind its end for ever.
-        let behind = || Arc::new(Progress::new(id.clone(), Position(u64::MAX)));
+        let behind = || Arc::new(Progress::new(id.clone(), &[], Position(u64::MAX)));
         let exporting = Exporting::new(
             exporter,
             self.progress.get(id).cloned().unwrap_or_else(behind),

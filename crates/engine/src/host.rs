@@ -28,7 +28,8 @@ impl Host {
         let from = progress.delivered();
         let waiting = self.wal.waiting(spanledger_wal::Position(from.0));
         let branch = progress.id.to_string();
-        let some = Waiting { branch, from, items: waiting.items.iter().sum(), error: progress.error() };
+        let some =
+            Waiting { branch, from, items: progress.share_of(&waiting.items), error: progress.error() };
         (waiting.records > 0).then_some(some)
     }
 
@@ -43,7 +44,7 @@ impl Host {
         BranchStatus {
             id,
             delivered: Position(delivered.0.saturating_sub(1)),
-            waiting_items: waiting.items.iter().sum(),
+            waiting_items: progress.share_of(&waiting.items),
             waiting_bytes: waiting.bytes,
             oldest_seconds: Duration::from_nanos(oldest.unwrap_or_default()).as_secs_f64(),
             dead_letters,

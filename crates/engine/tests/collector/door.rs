@@ -16,7 +16,8 @@ async fn an_empty_request_is_accepted_and_nothing_waits() {
     let collector = Collector::start(HOLDING).await;
     assert_eq!(hand_in(&collector, Bytes::new()).await.unwrap(), Accepted::default());
     collector.flush().await;
-    assert_eq!(collector.branch("scripted").delivered.0, 0);
+    assert_eq!(collector.branch("scripted").waiting_items, 0);
+    assert_eq!(collector.target().names(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
