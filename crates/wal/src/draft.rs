@@ -8,7 +8,8 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::{
     Position,
     control::Control,
-    record::{Header, Kind, Meta, crc32c, record_bytes},
+    parity,
+    record::{FLAG_PARITY, FLAG_PLACED, Header, Kind, Meta, crc32c, record_bytes},
 };
 
 /// A request to be appended.
@@ -59,6 +60,7 @@ pub(crate) struct Draft {
     pub(crate) content: Content,
     meta: Vec<u8>,
     payload: Bytes,
+    parity: Bytes,
     signal: u8,
     items: u32,
     arrival_unix_ns: u64,
@@ -81,7 +83,24 @@ impl Draft {
     fn new(content: Content, meta: Vec<u8>, payload: Bytes, signal: u8, items: u32, arrival: u64) -> Self {
         let body_hash = xxh3_128(&payload);
         let payload_crc = crc32c(&[&meta, &payload]);
-        Self { content, meta, payload, signal, items, arrival_unix_ns: arrival, body_hash, payload_crc }
+        let parity = Bytes::new();
+        Self {
+            content,
+            meta,
+            payload,
+            parity,
+            signal,
+            items,
+            arrival_unix_ns: arrival,
+            body_hash,
+            payload_crc,
+        }
+    }
+
+    /// Adds what the content can be repaired from, if that is wanted.
+    pub(crate) fn with_parity(mut self, is_wanted: bool) -> Self {
+        self.parity = if is_wanted { parity::of(&self.meta, &self.payload) } else { Bytes::new() };
+        self
     }
 
     /// The draft that became this record; `None` if it is neither data nor control, or does not parse.
@@ -96,6 +115,7 @@ impl Draft {
             content,
             meta: meta.to_vec(),
             payload,
+            parity: Bytes::new(),
             signal: header.signal,
             items: header.items,
             arrival_unix_ns: header.arrival_unix_ns,
@@ -105,7 +125,7 @@ impl Draft {
     }
 
     pub(crate) fn record_bytes(&self) -> u64 {
-        record_bytes(self.meta.len() as u32, self.payload.len() as u64)
+        record_bytes((self.meta.len() + self.payload.len() + self.parity.len()) as u64)
     }
 
     pub(crate) fn is_data(&self) -> bool {
@@ -120,6 +140,10 @@ impl Draft {
         &self.payload
     }
 
+    pub(crate) fn parity(&self) -> &Bytes {
+        &self.parity
+    }
+
     /// Time never goes back from one record to the next.
     pub(crate) fn arrive_not_before(&mut self, unix_ns: u64) -> u64 {
         self.arrival_unix_ns = self.arrival_unix_ns.max(unix_ns);
@@ -129,7 +153,7 @@ impl Draft {
     pub(crate) fn header(&self, position: Position, generation: u64, durable: Position) -> Header {
         Header {
             kind: if self.is_data() { Kind::Data } else { Kind::Control },
-            flags: 0,
+            flags: flags(&self.parity),
             signal: self.signal,
             generation,
             position,
@@ -139,7 +163,7 @@ impl Draft {
             meta_bytes: self.meta.len() as u32,
             payload_bytes: self.payload.len() as u32,
             payload_crc: self.payload_crc,
-            parity_bytes: 0,
+            parity_bytes: self.parity.len() as u32,
             items: self.items,
         }
     }
@@ -157,6 +181,11 @@ impl Draft {
             body: self.payload.clone(),
         })
     }
+}
+
+/// The flags of a record with this parity.
+pub(crate) fn flags(parity: &Bytes) -> u8 {
+    FLAG_PLACED | if parity.is_empty() { 0 } else { FLAG_PARITY }
 }
 
 /// A draft with its position.

@@ -12,10 +12,13 @@ use crate::{
     disk::{Disk, DiskFile},
     head::{FORMAT_VERSION, HEAD_BYTES, Head, HeadRead, Link},
     proto,
-    record::{HEADER_BYTES, Header, Kind, crc32c},
+    record::{Header, Kind},
     recovery::io_error,
+    scan::{Scan, Step},
     totals::Totals,
 };
+
+const SNAPSHOT_CHUNK_BYTES: usize = 64 << 10;
 
 /// A segment that was found, with what its file says or, where that is damaged, what its snapshot says.
 pub(crate) struct Found {
@@ -85,26 +88,22 @@ fn read_start(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
 /// A head made from the snapshot that follows it.
 fn rebuild_head(disk: &dyn Disk, path: &Path, number: u64) -> io::Result<Option<Head>> {
     let file = disk.open(path)?;
-    let Some((header, snapshot)) = read_snapshot(&*file)? else { return Ok(None) };
+    let Some((header, snapshot)) = read_snapshot(&*file, None)? else { return Ok(None) };
     let log_id = LogId(snapshot.log_id.try_into().unwrap_or_default());
     let totals = snapshot.totals.unwrap_or_default().into();
     let (generation, base) = (header.generation, header.position);
     Ok(Some(Head { log_id, generation, base, totals, ..empty_head(number) }))
 }
 
-/// The snapshot that stands behind a head.
-pub(crate) fn read_snapshot(file: &dyn DiskFile) -> io::Result<Option<(Header, proto::Snapshot)>> {
-    let mut bytes = vec![0; HEADER_BYTES];
-    file.read_at(&mut bytes, HEAD_BYTES)?;
-    let Some(header) = Header::decode(&bytes).filter(|header| header.kind == Kind::Snapshot) else {
-        return Ok(None);
-    };
-    if HEAD_BYTES + header.record_bytes() > file.length()? {
-        return Ok(None);
-    }
-    let mut payload = vec![0; header.payload_bytes as usize];
-    file.read_at(&mut payload, HEAD_BYTES + HEADER_BYTES as u64 + u64::from(header.meta_bytes))?;
-    let is_intact = crc32c(&[&payload]) == header.payload_crc;
-    let snapshot = is_intact.then(|| proto::Snapshot::decode(payload.as_slice()).ok()).flatten();
-    Ok(snapshot.map(|snapshot| (header, snapshot)))
+/// The snapshot that stands behind a head, of any generation if that is not known.
+pub(crate) fn read_snapshot(
+    file: &dyn DiskFile,
+    generation: Option<u64>,
+) -> io::Result<Option<(Header, proto::Snapshot)>> {
+    let range = (HEAD_BYTES, u64::MAX);
+    let mut scan = Scan::new(file, generation, range, Position::FIRST, SNAPSHOT_CHUNK_BYTES)?;
+    let Some(Step::Record(raw)) = scan.next()? else { return Ok(None) };
+    let is_snapshot = raw.header.kind == Kind::Snapshot;
+    let snapshot = is_snapshot.then(|| proto::Snapshot::decode(raw.payload).ok()).flatten();
+    Ok(snapshot.map(|snapshot| (raw.header, snapshot)))
 }

@@ -14,6 +14,7 @@ const COPIED_BYTES_MAX: usize = 4096;
 pub(crate) struct Frames {
     copied: Vec<u8>,
     pieces: Vec<Piece>,
+    offset: u64,
     bytes: u64,
 }
 
@@ -23,27 +24,35 @@ enum Piece {
 }
 
 impl Frames {
-    pub(crate) fn push(&mut self, header: &Header, meta: &[u8], payload: &Bytes) {
+    /// Nothing yet, to be written at `offset` of a file.
+    pub(crate) fn at(offset: u64) -> Self {
+        Self { offset, ..Self::default() }
+    }
+
+    pub(crate) fn push(&mut self, header: &Header, meta: &[u8], payload: &Bytes, parity: &Bytes) {
+        let offset = self.offset + self.bytes;
         let start = self.copied.len();
-        header.encode(&mut self.copied);
+        header.encode(offset, &mut self.copied);
         self.copied.extend_from_slice(meta);
         if payload.len() <= COPIED_BYTES_MAX {
             self.copied.extend_from_slice(payload);
-            self.push_end(header, start);
+            self.push_end(header, parity, offset, start);
         } else {
-            self.pieces.push(Piece::Copied(start..self.copied.len()));
+            self.push_copied(start);
             self.pieces.push(Piece::Body(payload.clone()));
-            self.push_end(header, self.copied.len());
+            self.push_end(header, parity, offset, self.copied.len());
         }
         self.bytes += header.record_bytes();
     }
 
-    /// Padding and trailer; `start` is where the copied bytes since the last piece begin.
-    fn push_end(&mut self, header: &Header, start: usize) {
-        let content = u64::from(header.meta_bytes) + u64::from(header.payload_bytes);
+    /// Parity, padding and trailer; `start` is where the copied bytes since the last piece begin.
+    fn push_end(&mut self, header: &Header, parity: &Bytes, offset: u64, start: usize) {
+        self.copied.extend_from_slice(parity);
+        let content: u64 =
+            [header.meta_bytes, header.payload_bytes, header.parity_bytes].map(u64::from).iter().sum();
         let padding = content.next_multiple_of(ALIGNMENT) - content;
         self.copied.resize(self.copied.len() + padding as usize, 0);
-        header.encode_trailer(&mut self.copied);
+        header.encode_trailer(offset, &mut self.copied);
         self.push_copied(start);
     }
 

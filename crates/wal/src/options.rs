@@ -29,6 +29,8 @@ pub struct Options {
     pub retain: Duration,
     /// When an append counts as durable.
     pub sync: SyncPolicy,
+    /// Whether a fifteenth more is written, from which a damaged record is repaired. What is read does not depend on it.
+    pub parity: bool,
     /// The wall clock.
     pub clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     /// Random numbers, for the names of the log and its segments.
@@ -36,7 +38,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// 10 GiB in segments of 64 MiB, 64 MiB of recent bodies, nothing retained.
+    /// 10 GiB in segments of 64 MiB, 64 MiB of recent bodies, nothing retained, with parity.
     pub fn new(directory: impl Into<PathBuf>, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
         Self {
             directory: directory.into(),
@@ -45,6 +47,7 @@ impl Options {
             recent_bytes: 64 << 20,
             retain: Duration::ZERO,
             sync: SyncPolicy::Always,
+            parity: true,
             clock,
             random: Arc::new(random),
         }

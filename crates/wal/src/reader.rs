@@ -142,6 +142,7 @@ impl Shared {
                     continue;
                 }
             };
+            self.repairs().note(&segment.path, &raw);
             let position = raw.header.position;
             if let Some(record) = data_record(&raw) {
                 if position >= stop {
@@ -186,7 +187,7 @@ impl Shared {
 
     /// Queues a control record for whose fate nobody waits.
     fn append_control(&self, control: Control) {
-        let (pending, _appending) = Pending::new(Draft::of_control(control, self.options.now_unix_ns()));
+        let (pending, _appending) = Pending::new(self.draft_of(control));
         // When the log is closing, the next reader will find it again.
         let _ = self.queue.push(pending);
     }

@@ -1,10 +1,11 @@
-//! The bytes of one record: header, meta, payload, trailer.
+//! The bytes of one record: header, meta, payload, parity, trailer.
 
 use std::sync::Arc;
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, Bytes};
+use xxhash_rust::xxh3::xxh3_128;
 
-use crate::Position;
+use crate::{Position, parity};
 
 /// Bytes of a header, and of a trailer.
 pub(crate) const HEADER_BYTES: usize = 80;
@@ -14,6 +15,11 @@ pub(crate) const ALIGNMENT: u64 = 8;
 const MAGIC: u32 = 0x5245_4c53; // "SLER" on disk
 const VERSION: u8 = 1;
 const CHECKED_BYTES: usize = HEADER_BYTES - 4;
+
+/// Parity follows the payload.
+pub(crate) const FLAG_PARITY: u8 = 1;
+/// The checksums of header and trailer include the record's offset, so that it counts nowhere else.
+pub(crate) const FLAG_PLACED: u8 = 8;
 
 /// What a record holds. Only data and control records have a position of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,15 +57,17 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        self.encode_with(MAGIC, out);
+    /// Adds the header of a record that stands at `offset` in its file.
+    pub(crate) fn encode(&self, offset: u64, out: &mut Vec<u8>) {
+        self.encode_with(MAGIC, offset, out);
     }
 
-    pub(crate) fn encode_trailer(&self, out: &mut Vec<u8>) {
-        self.encode_with(!MAGIC, out);
+    /// Adds the trailer of a record that begins at `offset`.
+    pub(crate) fn encode_trailer(&self, offset: u64, out: &mut Vec<u8>) {
+        self.encode_with(!MAGIC, offset, out);
     }
 
-    fn encode_with(&self, magic: u32, out: &mut Vec<u8>) {
+    fn encode_with(&self, magic: u32, offset: u64, out: &mut Vec<u8>) {
         let start = out.len();
         out.put_u32_le(magic);
         out.put_u8(self.kind as u8);
@@ -76,23 +84,31 @@ impl Header {
         out.put_u32_le(self.payload_crc);
         out.put_u32_le(self.parity_bytes);
         out.put_u32_le(self.items);
-        let crc = crc32c(&[out.get(start..).unwrap_or_default()]);
+        let crc = self.crc(out.get(start..).unwrap_or_default(), offset);
         out.put_u32_le(crc);
     }
 
-    /// The header at the start of `bytes`, if an intact one stands there.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        Self::decode_with(MAGIC, bytes)
+    fn crc(&self, checked: &[u8], offset: u64) -> u32 {
+        let is_placed = self.flags & FLAG_PLACED != 0;
+        let place = offset.to_le_bytes();
+        crc32c(&[checked, if is_placed { &place } else { &[] }])
     }
 
-    /// The trailer at the start of `bytes`, if an intact one stands there.
-    pub(crate) fn decode_trailer(bytes: &[u8]) -> Option<Self> {
-        Self::decode_with(!MAGIC, bytes)
+    /// The header in `bytes`, which stand at `offset`, if it is intact and belongs there.
+    pub(crate) fn decode(bytes: &[u8], offset: u64) -> Option<Self> {
+        let (header, crc) = Self::decode_fields(MAGIC, bytes)?;
+        (header.crc(bytes.get(..CHECKED_BYTES)?, offset) == crc).then_some(header)
     }
 
-    fn decode_with(magic: u32, bytes: &[u8]) -> Option<Self> {
+    /// The trailer in `bytes`, which stand at `offset`, if it is intact and belongs there; and where its record begins.
+    pub(crate) fn decode_trailer(bytes: &[u8], offset: u64) -> Option<(Self, u64)> {
+        let (header, crc) = Self::decode_fields(!MAGIC, bytes)?;
+        let start = (offset + HEADER_BYTES as u64).checked_sub(header.record_bytes())?;
+        (header.crc(bytes.get(..CHECKED_BYTES)?, start) == crc).then_some((header, start))
+    }
+
+    fn decode_fields(magic: u32, bytes: &[u8]) -> Option<(Self, u32)> {
         let mut rest = bytes.get(..HEADER_BYTES)?;
-        let checked = bytes.get(..CHECKED_BYTES)?;
         if rest.try_get_u32_le().ok()? != magic {
             return None;
         }
@@ -115,20 +131,50 @@ impl Header {
             parity_bytes: rest.try_get_u32_le().ok()?,
             items: rest.try_get_u32_le().ok()?,
         };
-        let intact = version == VERSION && rest.try_get_u32_le().ok()? == crc32c(&[checked]);
-        intact.then_some(header)
+        let crc = rest.try_get_u32_le().ok()?;
+        (version == VERSION).then_some((header, crc))
     }
 
     /// Bytes of the whole record on disk.
     pub(crate) fn record_bytes(&self) -> u64 {
-        record_bytes(self.meta_bytes, u64::from(self.payload_bytes) + u64::from(self.parity_bytes))
+        record_bytes([self.meta_bytes, self.payload_bytes, self.parity_bytes].map(u64::from).iter().sum())
+    }
+
+    /// Meta and payload of the whole record in `record`, which stands at `offset`; repaired if need be and if it can.
+    pub(crate) fn content(&self, record: &Bytes, offset: u64) -> Option<Content> {
+        let content_bytes = (self.meta_bytes as usize).checked_add(self.payload_bytes as usize)?;
+        let parity_start = HEADER_BYTES.checked_add(content_bytes)?;
+        let parity_end = parity_start.checked_add(self.parity_bytes as usize)?;
+        if parity_end > record.len() {
+            return None;
+        }
+        let content = record.slice(HEADER_BYTES..parity_start);
+        if crc32c(&[&content]) == self.payload_crc {
+            return Some(self.split(content, false));
+        }
+        let parity = record.slice(parity_start..parity_end);
+        let content = parity::repair(&content, &parity, offset + HEADER_BYTES as u64)?;
+        let repaired = self.split(content, true);
+        let is_right = crc32c(&[&repaired.meta, &repaired.payload]) == self.payload_crc;
+        (is_right && xxh3_128(&repaired.payload) == self.body_hash).then_some(repaired)
+    }
+
+    fn split(&self, mut content: Bytes, is_repaired: bool) -> Content {
+        let payload = content.split_off((self.meta_bytes as usize).min(content.len()));
+        Content { meta: content, payload, is_repaired }
     }
 }
 
-/// Bytes on disk of a record with this much meta and payload.
-pub(crate) fn record_bytes(meta_bytes: u32, payload_bytes: u64) -> u64 {
-    let content = (u64::from(meta_bytes) + payload_bytes).next_multiple_of(ALIGNMENT);
-    2 * HEADER_BYTES as u64 + content
+/// What stands between header and trailer.
+pub(crate) struct Content {
+    pub(crate) meta: Bytes,
+    pub(crate) payload: Bytes,
+    pub(crate) is_repaired: bool,
+}
+
+/// Bytes on disk of a record with this much between header and trailer.
+pub(crate) fn record_bytes(content_bytes: u64) -> u64 {
+    2 * HEADER_BYTES as u64 + content_bytes.next_multiple_of(ALIGNMENT)
 }
 
 /// CRC-32C of the parts one after the other.
@@ -190,20 +236,40 @@ mod tests {
     #[test]
     fn a_header_is_eighty_bytes_and_reads_back() {
         let mut bytes = Vec::new();
-        header().encode(&mut bytes);
+        header().encode(4096, &mut bytes);
         assert_eq!(bytes.len(), HEADER_BYTES);
-        assert_eq!(Header::decode(&bytes), Some(header()));
-        assert_eq!(Header::decode_trailer(&bytes), None);
+        assert_eq!(Header::decode(&bytes, 4096), Some(header()));
+        assert_eq!(Header::decode_trailer(&bytes, 4096), None);
+    }
+
+    #[test]
+    fn a_header_and_a_trailer_count_only_where_they_were_written() {
+        let placed = Header { flags: FLAG_PLACED, ..header() };
+        let (mut bytes, mut trailer) = (Vec::new(), Vec::new());
+        placed.encode(4096, &mut bytes);
+        placed.encode_trailer(4096, &mut trailer);
+        let at = 4096 + placed.record_bytes() - HEADER_BYTES as u64;
+        assert_eq!(Header::decode(&bytes, 4096), Some(placed));
+        assert_eq!(Header::decode(&bytes, 8192), None);
+        assert_eq!(Header::decode_trailer(&trailer, at), Some((placed, 4096)));
+        assert_eq!(Header::decode_trailer(&trailer, at + 8), None);
+    }
+
+    #[test]
+    fn a_header_without_a_place_is_read_anywhere() {
+        let mut bytes = Vec::new();
+        header().encode(4096, &mut bytes);
+        assert_eq!(Header::decode(&bytes, 0), Some(header()));
     }
 
     #[test]
     fn a_flipped_bit_anywhere_makes_a_header_invalid() {
         let mut bytes = Vec::new();
-        header().encode(&mut bytes);
+        header().encode(0, &mut bytes);
         for bit in 0..HEADER_BYTES * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Header::decode(&damaged), None, "bit {bit}");
+            assert_eq!(Header::decode(&damaged, 0), None, "bit {bit}");
         }
     }
 

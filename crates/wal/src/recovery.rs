@@ -18,6 +18,7 @@ use crate::{
     found::{self, Found},
     head::{HEAD_BYTES, Head, Link, number_of},
     record::record_bytes,
+    repairs::Repairs,
     segment::Segment,
     shared::View,
     state::State,
@@ -33,6 +34,7 @@ pub(crate) struct Recovered {
     pub(crate) resume: Resume,
     /// Records of which nobody knows whether they are durable, and what is to be written down about damage.
     pub(crate) unproven: Vec<Placed>,
+    pub(crate) repairs: Repairs,
 }
 
 /// Reads the log in `options.directory`; `new_id` is the name it gets if there is none.
@@ -41,21 +43,24 @@ pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Resu
     let number = heads.keys().next_back().copied().unwrap_or_default();
     let (mut chain, superseded) = follow(options, heads)?;
     let id = chain.iter().rev().find(|found| !found.is_lost).map_or(new_id, |found| found.head.log_id);
-    let (mut tail, mut damage) = measure(&mut chain, disk)?;
+    let mut repairs = Repairs::default();
+    let (mut tail, mut damage) = measure(&mut chain, disk, &mut repairs)?;
     let lost_bytes: u64 = chain.iter().rev().take_while(|found| found.is_lost).map(|found| found.bytes).sum();
     if lost_bytes > 0 {
         damage.push(skip_lost(&mut tail, number, lost_bytes));
     }
     chain.retain(|found| !found.is_lost);
-    let state = control_state(&chain, disk, &tail)?;
+    let state = control_state(&chain, disk, &tail, &mut repairs)?;
     damage.append(&mut tail.quarantined);
     damage.extend(missing_start(&chain, &state));
     damage.retain(|range| !state.is_quarantined(range.first));
-    let unproven = with_damage(tail.unproven.split_off(0), damage, tail.until, options);
+    let protected = |placed: Placed| Placed { draft: placed.draft.with_parity(options.parity), ..placed };
+    let unproven = tail.unproven.drain(..).map(protected).collect();
+    let unproven = with_damage(unproven, damage, tail.until, options);
     let state = Arc::new(state);
     let view = view(chain, &tail, state.clone());
     let resume = resume(&view, number, superseded, state);
-    Ok(Recovered { id, view, resume, unproven })
+    Ok(Recovered { id, view, resume, unproven, repairs })
 }
 
 pub(crate) fn io_error(attempt: &'static str, path: &Path, source: io::Error) -> OpenError {
@@ -120,7 +125,11 @@ fn refuse_foreign<'a>(
 }
 
 /// Finds the ends that no later segment tells; answers the tail of the newest, and what is missing in between.
-fn measure(chain: &mut VecDeque<Found>, disk: &dyn Disk) -> Result<(Tail, Vec<Quarantined>), OpenError> {
+fn measure(
+    chain: &mut VecDeque<Found>,
+    disk: &dyn Disk,
+    repairs: &mut Repairs,
+) -> Result<(Tail, Vec<Quarantined>), OpenError> {
     let mut newest = None;
     let mut missing = Vec::new();
     let mut next: Option<Head> = None;
@@ -132,7 +141,7 @@ fn measure(chain: &mut VecDeque<Found>, disk: &dyn Disk) -> Result<(Tail, Vec<Qu
         }
         if found.end.is_none() {
             let trusted = next.map(|next| next.base).or(is_followed.then_some(Position(u64::MAX)));
-            let tail = Tail::read(disk, &found.path, &found.head, trusted);
+            let tail = Tail::read(disk, &found.path, &found.head, trusted, repairs);
             let tail = tail.map_err(|source| io_error("read", &found.path, source))?;
             found.end = Some(tail.end);
             match next {
@@ -164,7 +173,7 @@ fn gap(before: &Head, tail: &Tail, next: &Head) -> Quarantined {
 /// Passes over every position that the lost newest segments can have held, so that none is given out twice.
 fn skip_lost(tail: &mut Tail, segment: u64, lost_bytes: u64) -> Quarantined {
     let first = tail.until;
-    tail.until = Position(first.0.saturating_add(lost_bytes / record_bytes(0, 0) + 1));
+    tail.until = Position(first.0.saturating_add(lost_bytes / record_bytes(0) + 1));
     let reason = "head and snapshot of the segment are damaged".into();
     let last = tail.until.previous();
     Quarantined { first, last, segment, offset: 0, length: lost_bytes, reason, items: [0; SIGNALS] }
@@ -185,7 +194,12 @@ fn missing_start(chain: &VecDeque<Found>, state: &State) -> Option<Quarantined> 
 }
 
 /// The control state at the end of the newest segment; goes back to an older one where its snapshot is damaged.
-fn control_state(chain: &VecDeque<Found>, disk: &dyn Disk, newest: &Tail) -> Result<State, OpenError> {
+fn control_state(
+    chain: &VecDeque<Found>,
+    disk: &dyn Disk,
+    newest: &Tail,
+    repairs: &mut Repairs,
+) -> Result<State, OpenError> {
     let mut controls: Vec<Vec<Control>> = vec![newest.controls.clone()];
     let mut snapshot = newest.snapshot.clone();
     let mut before = chain.back().map(|newest| newest.head.base);
@@ -194,7 +208,7 @@ fn control_state(chain: &VecDeque<Found>, disk: &dyn Disk, newest: &Tail) -> Res
             break;
         }
         tracing::error!(path = %found.path.display(), "control state of a log segment is damaged, taken from the one before");
-        let tail = Tail::read(disk, &found.path, &found.head, before);
+        let tail = Tail::read(disk, &found.path, &found.head, before, repairs);
         let tail = tail.map_err(|source| io_error("read", &found.path, source))?;
         controls.push(tail.controls);
         snapshot = tail.snapshot;
@@ -218,7 +232,8 @@ fn with_damage(
     let mut position = unproven.last().map_or(until, |last| last.position.next());
     for range in damage {
         tracing::error!(first = %range.first, last = %range.last, reason = range.reason, "part of the log cannot be read");
-        let draft = Draft::of_control(Control::Quarantined(range), options.now_unix_ns());
+        let draft =
+            Draft::of_control(Control::Quarantined(range), options.now_unix_ns()).with_parity(options.parity);
         unproven.push(Placed { position, draft });
         position = position.next();
     }

@@ -7,15 +7,17 @@ use bytes::Bytes;
 use crate::{
     Position,
     disk::DiskFile,
-    record::{ALIGNMENT, HEADER_BYTES, Header, Kind, crc32c},
+    record::{ALIGNMENT, Content, HEADER_BYTES, Header, Kind},
 };
 
-/// An intact record.
+/// An intact record, or one that was repaired.
 pub(crate) struct Raw {
     pub(crate) header: Header,
     pub(crate) offset: u64,
     pub(crate) meta: Bytes,
     pub(crate) payload: Bytes,
+    /// What was damaged on disk; what is here is as it was written.
+    pub(crate) repaired: Option<&'static str>,
 }
 
 impl Raw {
@@ -43,6 +45,11 @@ impl Damage {
     pub(crate) fn data_header(&self) -> Option<&Header> {
         self.header.as_ref().filter(|header| header.kind == Kind::Data)
     }
+
+    /// The header of the seal that stood here, if that is known.
+    pub(crate) fn seal_header(&self) -> Option<&Header> {
+        self.header.as_ref().filter(|header| header.kind == Kind::Seal)
+    }
 }
 
 pub(crate) enum Step {
@@ -52,7 +59,7 @@ pub(crate) enum Step {
 
 pub(crate) struct Scan<'a> {
     window: Window<'a>,
-    generation: u64,
+    generation: Option<u64>,
     offset: u64,
     end: u64,
     expected: Position,
@@ -60,16 +67,17 @@ pub(crate) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Walks from `offset` to `end`, or to the end of the file if that is less, reading `chunk_bytes` at a time.
+    /// Without a `generation`, that of the first record found counts.
     pub(crate) fn new(
         file: &'a dyn DiskFile,
-        generation: u64,
+        generation: impl Into<Option<u64>>,
         (offset, end): (u64, u64),
         expected: Position,
         chunk_bytes: usize,
     ) -> io::Result<Self> {
         let end = end.min(file.length()?);
         let window = Window { file, start: 0, bytes: Bytes::new(), end, chunk_bytes };
-        Ok(Self { window, generation, offset, end, expected })
+        Ok(Self { window, generation: generation.into(), offset, end, expected })
     }
 
     /// The next record or damaged place; `None` at the end.
@@ -78,15 +86,14 @@ impl<'a> Scan<'a> {
             return Ok(None);
         }
         match self.header_at(self.offset)? {
-            Some(header) if header.kind == Kind::Seal => Ok(None),
-            Some(header) => self.step_over(header).map(Some),
+            Some(header) => self.step_over(header, None).map(Some),
             None => self.resync(),
         }
     }
 
     fn header_at(&mut self, offset: u64) -> io::Result<Option<Header>> {
         let bytes = self.window.get(offset, HEADER_BYTES as u64)?;
-        Ok(Header::decode(&bytes).filter(|header| self.belongs(header, offset)))
+        Ok(Header::decode(&bytes, offset).filter(|header| self.belongs(header, offset)))
     }
 
     fn belongs(&self, header: &Header, offset: u64) -> bool {
@@ -95,20 +102,23 @@ impl<'a> Scan<'a> {
             Kind::Snapshot | Kind::Seal => true,
         };
         let end = offset.checked_add(header.record_bytes());
-        header.generation == self.generation && in_order && end.is_some_and(|end| end <= self.end)
+        let is_of_this_use = self.generation.is_none_or(|generation| generation == header.generation);
+        is_of_this_use && in_order && end.is_some_and(|end| end <= self.end)
     }
 
     /// Goes on behind the record that `header` describes, whether or not its content is intact.
-    fn step_over(&mut self, header: Header) -> io::Result<Step> {
+    fn step_over(&mut self, header: Header, repaired: Option<&'static str>) -> io::Result<Step> {
         let offset = self.offset;
         let bytes = self.window.get(offset, header.record_bytes())?;
         self.offset += header.record_bytes();
+        self.generation = Some(header.generation);
         let first = self.expected;
         if matches!(header.kind, Kind::Data | Kind::Control) {
             self.expected = header.position.next();
         }
-        if let Some((meta, payload)) = intact_content(&header, &bytes) {
-            return Ok(Step::Record(Raw { header, offset, meta, payload }));
+        if let Some(Content { meta, payload, is_repaired }) = header.content(&bytes, offset) {
+            let repaired = if is_repaired { Some("content") } else { repaired };
+            return Ok(Step::Record(Raw { header, offset, meta, payload, repaired }));
         }
         let last = Some(self.expected.previous());
         let length = header.record_bytes();
@@ -116,24 +126,24 @@ impl<'a> Scan<'a> {
         Ok(Step::Damage(Damage { offset, length, first, last, header, reason }))
     }
 
-    /// Looks for the next intact header, or for the trailer of the record that should be here.
+    /// Looks for the trailer of the record that should be here, or for the next record of which header or trailer is
+    /// intact.
     fn resync(&mut self) -> io::Result<Option<Step>> {
         let offset = self.offset;
         let mut at = offset + ALIGNMENT;
         while at + HEADER_BYTES as u64 <= self.end {
             let bytes = self.window.get(at, HEADER_BYTES as u64)?;
-            if let Some(header) = Header::decode_trailer(&bytes).filter(|header| self.belongs(header, offset))
-                && at + HEADER_BYTES as u64 == offset + header.record_bytes()
-            {
-                return self.step_over(header).map(Some);
+            let trailer = Header::decode_trailer(&bytes, at);
+            match trailer.filter(|(header, start)| *start >= offset && self.belongs(header, *start)) {
+                Some((header, start)) if start == offset => {
+                    return self.step_over(header, Some("header")).map(Some);
+                }
+                Some((header, start)) => return Ok(Some(self.pass_over(&header, start))),
+                None => {}
             }
-            let found = Header::decode(&bytes).filter(|header| self.belongs(header, at));
-            if let Some(header) = found.filter(|header| header.kind != Kind::Snapshot) {
-                self.offset = at;
-                let (first, length) = (self.expected, at - offset);
-                let last = Some(header.position.previous());
-                let reason = "header of a record does not match its checksum";
-                return Ok(Some(Step::Damage(Damage { offset, length, first, last, header: None, reason })));
+            let header = Header::decode(&bytes, at).filter(|header| self.belongs(header, at));
+            if let Some(header) = header.filter(|header| header.kind != Kind::Snapshot) {
+                return Ok(Some(self.pass_over(&header, at)));
             }
             at += ALIGNMENT;
         }
@@ -142,17 +152,15 @@ impl<'a> Scan<'a> {
         let reason = "no intact record follows";
         Ok(Some(Step::Damage(Damage { offset, length, first, last: None, header: None, reason })))
     }
-}
 
-fn intact_content(header: &Header, record: &Bytes) -> Option<(Bytes, Bytes)> {
-    let payload_start = HEADER_BYTES.checked_add(header.meta_bytes as usize)?;
-    let payload_end = payload_start.checked_add(header.payload_bytes as usize)?;
-    if payload_end > record.len() {
-        return None;
+    /// Goes on with the record that `header` describes, at `start`.
+    fn pass_over(&mut self, header: &Header, start: u64) -> Step {
+        let (offset, first) = (self.offset, self.expected);
+        self.offset = start;
+        let (length, last) = (start - offset, Some(header.position.previous()));
+        let reason = "header of a record does not match its checksum";
+        Step::Damage(Damage { offset, length, first, last, header: None, reason })
     }
-    let meta = record.slice(HEADER_BYTES..payload_start);
-    let payload = record.slice(payload_start..payload_end);
-    (crc32c(&[&meta, &payload]) == header.payload_crc).then_some((meta, payload))
 }
 
 /// A part of the file in memory; records are slices of it.

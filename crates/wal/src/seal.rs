@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use bytes::BufMut;
+use bytes::{BufMut, Bytes};
 use prost::Message;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     draft::{Content, Placed},
     head::{HEAD_BYTES, Head},
     proto,
-    record::{HEADER_BYTES, Header, Kind, crc32c},
+    record::{HEADER_BYTES, Header, Kind},
     state::State,
     totals::Totals,
 };
@@ -46,7 +46,8 @@ impl SealBuilder {
     /// Room that the seal needs after `records` more, beside the control state.
     pub(crate) fn room_bytes(&self, records: u64) -> u64 {
         let names: usize = self.receivers.iter().map(|receiver| receiver.len() + 8).sum();
-        self.entries.len() as u64 + names as u64 + records * ENTRY_BYTES + 1024
+        let bytes = self.entries.len() as u64 + names as u64 + records * ENTRY_BYTES;
+        bytes + bytes / 15 + 1024
     }
 
     pub(crate) fn finish(self, until: Position, end: u64, totals: &Totals, state: &State) -> proto::Seal {
@@ -61,19 +62,18 @@ impl SealBuilder {
     }
 }
 
-/// The seal of a segment, if its file ends with an intact one.
+/// The seal of a segment, if its file ends with one.
 pub(crate) fn read(file: &dyn DiskFile, head: &Head) -> io::Result<Option<proto::Seal>> {
     let length = file.length()?;
     let mut trailer = [0; HEADER_BYTES];
     let Some(at) = length.checked_sub(HEADER_BYTES as u64) else { return Ok(None) };
     file.read_at(&mut trailer, at)?;
-    let Some(header) = Header::decode_trailer(&trailer) else { return Ok(None) };
-    let start = length.checked_sub(header.record_bytes()).filter(|start| *start >= HEAD_BYTES);
-    let (Some(start), Kind::Seal, true) = (start, header.kind, header.generation == head.generation) else {
+    let Some((header, start)) = Header::decode_trailer(&trailer, at) else { return Ok(None) };
+    if header.kind != Kind::Seal || header.generation != head.generation || start < HEAD_BYTES {
         return Ok(None);
-    };
-    let mut payload = vec![0; header.payload_bytes as usize];
-    file.read_at(&mut payload, start + HEADER_BYTES as u64 + u64::from(header.meta_bytes))?;
-    let intact = header.meta_bytes == 0 && crc32c(&[&payload]) == header.payload_crc;
-    Ok(intact.then(|| proto::Seal::decode(payload.as_slice()).ok()).flatten())
+    }
+    let mut record = vec![0; header.record_bytes() as usize];
+    file.read_at(&mut record, start)?;
+    let content = header.content(&Bytes::from(record), start);
+    Ok(content.and_then(|content| proto::Seal::decode(content.payload).ok()))
 }

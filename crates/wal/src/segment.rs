@@ -10,12 +10,12 @@ use prost::Message;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
-    Position,
+    Options, Position,
     disk::{Disk, DiskFile},
-    draft::Placed,
+    draft::{Placed, flags},
     frames::Frames,
     head::{HEAD_BYTES, Head, file_name},
-    proto,
+    parity, proto,
     record::{Header, Kind, crc32c},
     seal::SealBuilder,
     state::State,
@@ -41,6 +41,7 @@ pub(crate) struct Active {
     /// Offset behind the last record whose fsync returned.
     pub(crate) end: u64,
     state_bytes: u64,
+    is_protected: bool,
     seal: SealBuilder,
 }
 
@@ -48,18 +49,19 @@ impl Active {
     /// Makes a segment whose name appears only once it is durable, with the records in `placed` in it.
     pub(crate) fn create(
         disk: &dyn Disk,
-        directory: &Path,
+        options: &Options,
         head: Head,
         state: &State,
         placed: &[Placed],
     ) -> io::Result<Self> {
-        let path = directory.join(file_name(head.number));
+        let path = options.directory.join(file_name(head.number));
         let temporary = path.with_extension("seg.tmp");
-        let created = Self::write_new(disk, &temporary, head, state, placed).and_then(|active| {
-            disk.rename(&temporary, &path)?;
-            disk.sync_directory(directory)?;
-            Ok(Self { path: path.clone(), ..active })
-        });
+        let created =
+            Self::write_new(disk, &temporary, options.parity, head, state, placed).and_then(|active| {
+                disk.rename(&temporary, &path)?;
+                disk.sync_directory(&options.directory)?;
+                Ok(Self { path: path.clone(), ..active })
+            });
         if created.is_err() {
             // Either may be there; the log does without them.
             let _ = disk.remove(&temporary);
@@ -71,21 +73,23 @@ impl Active {
     fn write_new(
         disk: &dyn Disk,
         path: &Path,
+        is_protected: bool,
         head: Head,
         state: &State,
         placed: &[Placed],
     ) -> io::Result<Self> {
         let file = disk.create(path)?;
-        let (snapshot_header, snapshot) = snapshot(&head, state);
+        let snapshot = Bytes::from(snapshot(&head, state).encode_to_vec());
         let mut frames = Frames::default();
         frames.push_bytes(&head.encode());
-        frames.push(&snapshot_header, &[], &snapshot);
+        push_summary(&mut frames, Kind::Snapshot, &head, head.base, &snapshot, is_protected);
         let mut active = Self {
             file,
             head,
             path: path.to_owned(),
             end: 0,
             state_bytes: snapshot.len() as u64,
+            is_protected,
             seal: SealBuilder::default(),
         };
         active.append_frames(frames, placed)?;
@@ -100,14 +104,14 @@ impl Active {
 
     /// Writes the records and makes them durable. After an error nothing more may be written here.
     pub(crate) fn append(&mut self, placed: &[Placed]) -> io::Result<()> {
-        self.append_frames(Frames::default(), placed)
+        self.append_frames(Frames::at(self.end), placed)
     }
 
     fn append_frames(&mut self, mut frames: Frames, placed: &[Placed]) -> io::Result<()> {
         let durable = placed.first().map_or(self.head.base, |first| first.position).previous();
         for placed in placed {
             let header = placed.draft.header(placed.position, self.head.generation, durable);
-            frames.push(&header, placed.draft.meta(), placed.draft.payload());
+            frames.push(&header, placed.draft.meta(), placed.draft.payload(), placed.draft.parity());
             self.seal.add(placed, &header);
         }
         self.file.append(&mut frames.slices())?;
@@ -119,31 +123,36 @@ impl Active {
     /// Writes the seal behind the last record. Without one the segment reads just as well, only slower.
     pub(crate) fn seal(self, until: Position, totals: &Totals, state: &State) -> io::Result<u64> {
         let payload = Bytes::from(self.seal.finish(until, self.end, totals, state).encode_to_vec());
-        let header = summary_header(Kind::Seal, &self.head, until, &payload);
-        let mut frames = Frames::default();
-        frames.push(&header, &[], &payload);
+        let mut frames = Frames::at(self.end);
+        push_summary(&mut frames, Kind::Seal, &self.head, until, &payload, self.is_protected);
         self.file.append(&mut frames.slices())?;
         self.file.sync()?;
         Ok(frames.bytes())
     }
 }
 
-/// The record that follows a head: what stood in force there.
-fn snapshot(head: &Head, state: &State) -> (Header, Bytes) {
-    let snapshot = proto::Snapshot {
+/// What stood in force at a head; its record follows.
+fn snapshot(head: &Head, state: &State) -> proto::Snapshot {
+    proto::Snapshot {
         log_id: head.log_id.0.to_vec(),
         totals: Some((&head.totals).into()),
         state: Some(state.into()),
-    };
-    let payload = Bytes::from(snapshot.encode_to_vec());
-    (summary_header(Kind::Snapshot, head, head.base, &payload), payload)
+    }
 }
 
-/// The header of a snapshot or a seal: its position is the first that it does not sum up.
-fn summary_header(kind: Kind, head: &Head, position: Position, payload: &Bytes) -> Header {
-    Header {
+/// Adds a snapshot or a seal: its position is the first that it does not sum up.
+fn push_summary(
+    frames: &mut Frames,
+    kind: Kind,
+    head: &Head,
+    position: Position,
+    payload: &Bytes,
+    is_protected: bool,
+) {
+    let parity = if is_protected { parity::of(&[], payload) } else { Bytes::new() };
+    let header = Header {
         kind,
-        flags: 0,
+        flags: flags(&parity),
         signal: 0,
         generation: head.generation,
         position,
@@ -153,9 +162,10 @@ fn summary_header(kind: Kind, head: &Head, position: Position, payload: &Bytes) 
         meta_bytes: 0,
         payload_bytes: payload.len() as u32,
         payload_crc: crc32c(&[payload]),
-        parity_bytes: 0,
+        parity_bytes: parity.len() as u32,
         items: 0,
-    }
+    };
+    frames.push(&header, &[], payload, &parity);
 }
 
 /// Bytes that a fresh segment uses before its first record, roughly.

@@ -11,8 +11,8 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    LogId, Options, Position, disk::Disk, marks::Marks, queue::Queue, recent::Recent, segment::Segment,
-    state::State, totals::Totals,
+    Control, LogId, Options, Position, disk::Disk, draft::Draft, marks::Marks, queue::Queue, recent::Recent,
+    repairs::Repairs, segment::Segment, state::State, totals::Totals,
 };
 
 /// What a log without records uses, roughly: a segment with its snapshot.
@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     view: RwLock<View>,
     recent: Mutex<Recent>,
     marks: Mutex<Marks>,
+    repairs: Mutex<Repairs>,
 }
 
 /// The durable log, as readers see it.
@@ -57,7 +58,13 @@ impl View {
 }
 
 impl Shared {
-    pub(crate) fn new(options: Options, id: LogId, disk: Arc<dyn Disk>, view: View) -> Self {
+    pub(crate) fn new(
+        options: Options,
+        id: LogId,
+        disk: Arc<dyn Disk>,
+        view: View,
+        repairs: Repairs,
+    ) -> Self {
         let used_bytes = view.segments.iter().map(|segment| segment.bytes).sum();
         Self {
             recent: Mutex::new(Recent::new(options.recent_bytes, view.durable_end)),
@@ -72,7 +79,13 @@ impl Shared {
             healthy: AtomicBool::new(true),
             view: RwLock::new(view),
             marks: Mutex::default(),
+            repairs: Mutex::new(repairs),
         }
+    }
+
+    /// A control record that arrives now.
+    pub(crate) fn draft_of(&self, control: Control) -> Draft {
+        Draft::of_control(control, self.options.now_unix_ns()).with_parity(self.options.parity)
     }
 
     pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {
@@ -85,6 +98,10 @@ impl Shared {
 
     pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn repairs(&self) -> MutexGuard<'_, Repairs> {
+        self.repairs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {

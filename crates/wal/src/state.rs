@@ -6,6 +6,7 @@ use crate::{
     Position,
     control::{Checkpoint, Control, Counts, DeadLetter, Epoch, Plan, Quarantined},
     proto,
+    totals::{SIGNALS, by_signal},
 };
 
 /// How many dead letters of a branch, and how many quarantined ranges, are listed; the older ones are only counted.
@@ -24,6 +25,12 @@ pub struct State {
     pub quarantined: Vec<Quarantined>,
     /// How many there were in all.
     pub quarantined_total: u64,
+    /// How many positions those had.
+    pub quarantined_positions: u64,
+    /// How many items, by signal, as far as that is known.
+    pub quarantined_items: [u64; SIGNALS],
+    /// How many bytes on disk.
+    pub quarantined_bytes: u64,
     /// The newest time mark, in nanoseconds since 1970; 0 if there is none.
     pub time_mark_unix_ns: u64,
 }
@@ -97,8 +104,13 @@ impl State {
         if self.is_quarantined(quarantined.first) {
             return;
         }
-        push_listed(&mut self.quarantined, quarantined);
         self.quarantined_total += 1;
+        self.quarantined_positions += quarantined.last.next().0.saturating_sub(quarantined.first.0);
+        self.quarantined_bytes += quarantined.length;
+        for (total, items) in self.quarantined_items.iter_mut().zip(quarantined.items) {
+            *total += items;
+        }
+        push_listed(&mut self.quarantined, quarantined);
     }
 
     /// Whether a position is known to be unreadable.
@@ -146,6 +158,9 @@ impl From<&State> for proto::State {
             epochs: state.epochs.iter().cloned().map(Into::into).collect(),
             quarantined: state.quarantined.iter().cloned().map(Into::into).collect(),
             quarantined_total: state.quarantined_total,
+            quarantined_positions: state.quarantined_positions,
+            quarantined_items: state.quarantined_items.to_vec(),
+            quarantined_bytes: state.quarantined_bytes,
             time_mark_unix_ns: state.time_mark_unix_ns,
         }
     }
@@ -164,6 +179,9 @@ impl From<proto::State> for State {
             epochs: state.epochs.into_iter().map(Into::into).collect(),
             quarantined: state.quarantined.into_iter().map(Into::into).collect(),
             quarantined_total: state.quarantined_total,
+            quarantined_positions: state.quarantined_positions,
+            quarantined_items: by_signal(&state.quarantined_items),
+            quarantined_bytes: state.quarantined_bytes,
             time_mark_unix_ns: state.time_mark_unix_ns,
         }
     }

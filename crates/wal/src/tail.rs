@@ -10,6 +10,8 @@ use crate::{
     found::read_snapshot,
     head::{HEAD_BYTES, Head},
     reader::quarantined,
+    record::Kind,
+    repairs::Repairs,
     scan::{Damage, Raw, Scan, Step},
     seal,
     state::State,
@@ -74,6 +76,7 @@ impl Tail {
         path: &Path,
         head: &Head,
         trusted: Option<Position>,
+        repairs: &mut Repairs,
     ) -> io::Result<Self> {
         let file = disk.open(path)?;
         let tail = Self { until: head.base, totals: head.totals, segment: head.number, ..Self::default() };
@@ -86,15 +89,27 @@ impl Tail {
                 ..tail
             });
         }
-        let snapshot = read_snapshot(&*file)?.map(|(_, snapshot)| snapshot.state.unwrap_or_default().into());
+        let snapshot = read_snapshot(&*file, Some(head.generation))?
+            .map(|(_, snapshot)| snapshot.state.unwrap_or_default().into());
         let mut tail = Self { snapshot, ..tail };
         let range = (HEAD_BYTES, u64::MAX);
         let mut scan = Scan::new(&*file, head.generation, range, head.base, SCAN_CHUNK_BYTES)?;
         while let Some(step) = scan.next()? {
+            if let Step::Record(raw) = &step {
+                repairs.note(path, raw);
+            }
             match step {
+                Step::Record(raw) if raw.header.kind == Kind::Seal => {
+                    tail.prove(raw.header.durable);
+                    break;
+                }
                 Step::Record(raw) if trusted.is_some_and(|trusted| raw.header.position >= trusted) => break,
                 Step::Record(raw) => tail.add(raw),
-                Step::Damage(damage) => tail.open.push(Open::Damage(damage)),
+                Step::Damage(damage) => match damage.seal_header() {
+                    // Its header alone is proof enough.
+                    Some(header) => tail.prove(header.durable),
+                    None => tail.open.push(Open::Damage(damage)),
+                },
             }
         }
         tail.finish(trusted);

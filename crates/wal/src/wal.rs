@@ -15,6 +15,7 @@ use crate::{
     draft::Draft,
     queue::{Closed, Pending},
     recovery::{io_error, recover},
+    repairs::Repairs,
     shared::Shared,
     writer::Writer,
 };
@@ -53,6 +54,20 @@ pub struct Stats {
     pub appended_items: [u64; SIGNALS],
     /// Items since the log began, by signal.
     pub accepted_items: [u64; SIGNALS],
+    /// Damaged records that were made whole since it was opened, each counted once.
+    pub repaired_records: u64,
+    /// Their items.
+    pub repaired_items: u64,
+    /// Their bytes on disk.
+    pub repaired_bytes: u64,
+    /// Ranges that could not be read, since the log began.
+    pub quarantined_ranges: u64,
+    /// Positions in them: as many records, or fewer.
+    pub quarantined_positions: u64,
+    /// Their items by signal, as far as that is known.
+    pub quarantined_items: [u64; SIGNALS],
+    /// Their bytes on disk.
+    pub quarantined_bytes: u64,
     /// Bytes that wait for the log thread.
     pub queued_bytes: u64,
     /// Whether the last write worked.
@@ -84,7 +99,7 @@ impl Wal {
         let lock = lock.ok_or_else(|| OpenError::Locked { directory: directory.clone() })?;
         let recovered = recover(&options, &*disk, random_id(&options))?;
         let id = id.unwrap_or(recovered.id);
-        let shared = Arc::new(Shared::new(options, id, disk, recovered.view));
+        let shared = Arc::new(Shared::new(options, id, disk, recovered.view, recovered.repairs));
         let writer = Writer::start(shared.clone(), recovered.resume, recovered.unproven)
             .map_err(|source| io_error("write to", &directory, source))?;
         let end = End { shared: shared.clone(), _lock: lock };
@@ -108,7 +123,7 @@ impl Wal {
     /// Hands a record to the log thread, without waiting; what it answers resolves once the record is durable.
     pub fn append(&self, entry: Entry) -> Result<Appending, AppendError> {
         let shared = self.shared();
-        let draft = Draft::of_entry(entry, shared.options.now_unix_ns());
+        let draft = Draft::of_entry(entry, shared.options.now_unix_ns()).with_parity(shared.options.parity);
         let bytes = draft.record_bytes();
         let max_bytes = shared.budget.record_bytes_max();
         if bytes > max_bytes {
@@ -129,8 +144,7 @@ impl Wal {
 
     /// Hands a control record to the log thread; it may use the room that is kept for such records.
     pub fn record(&self, control: Control) -> Appending {
-        let (pending, appending) =
-            Pending::new(Draft::of_control(control, self.shared().options.now_unix_ns()));
+        let (pending, appending) = Pending::new(self.shared().draft_of(control));
         match self.shared().queue.push(pending) {
             Ok(()) => appending,
             Err(closed) => Appending::refused(refusal(&closed)),
@@ -179,6 +193,8 @@ impl Wal {
     /// Figures as of now.
     pub fn stats(&self) -> Stats {
         let shared = self.shared();
+        let Repairs { records: repaired_records, items: repaired_items, bytes: repaired_bytes, .. } =
+            *shared.repairs();
         let view = shared.view();
         let appended = view.totals.since(&view.totals_at_open);
         Stats {
@@ -191,6 +207,13 @@ impl Wal {
             appended_bytes: appended.bytes,
             appended_items: appended.items,
             accepted_items: view.totals.items,
+            repaired_records,
+            repaired_items,
+            repaired_bytes,
+            quarantined_ranges: view.state.quarantined_total,
+            quarantined_positions: view.state.quarantined_positions,
+            quarantined_items: view.state.quarantined_items,
+            quarantined_bytes: view.state.quarantined_bytes,
             queued_bytes: shared.queue.bytes(),
             healthy: shared.healthy.load(Ordering::Relaxed),
         }

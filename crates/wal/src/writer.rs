@@ -206,7 +206,7 @@ impl Writer {
             totals: self.totals,
         };
         let disk = &*self.shared.disk;
-        let active = Active::create(disk, &options.directory, head, &self.state, placed)?;
+        let active = Active::create(disk, options, head, &self.state, placed)?;
         self.shared.fsyncs.fetch_add(1, Ordering::Relaxed);
         self.shared.budget.charge(active.end - record_bytes);
         let segment = Segment { head, path: active.path.clone(), end: active.end, bytes: active.end };

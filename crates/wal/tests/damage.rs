@@ -10,6 +10,9 @@ use proptest::prelude::*;
 use spanledger_wal::{OpenError, Position, Wal};
 use tempfile::TempDir;
 
+/// Bytes of meta of a record from the receiver `otlp`.
+const META_BYTES: usize = 12;
+
 /// A log of one segment that was not closed, with these bodies, each fsynced by itself.
 fn crashed_with(texts: &[&str]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -24,6 +27,15 @@ fn texts(wal: &Wal) -> Vec<String> {
 
 fn newest(directory: &Path) -> std::path::PathBuf {
     segments(directory).pop().unwrap()
+}
+
+/// Damages two stripes of the record with this body: more than can be repaired.
+fn spoil(path: &Path, body: &[u8]) {
+    let at = offset_of(path, body);
+    edit(path, |bytes| {
+        bytes[at] ^= 1;
+        bytes[at - META_BYTES] ^= 1;
+    });
 }
 
 /// Positions that are written down as unreadable.
@@ -58,11 +70,10 @@ fn garbage_behind_the_last_record_is_passed_over() {
 }
 
 #[test]
-fn a_flipped_bit_before_later_records_is_quarantined_and_the_rest_delivered() {
+fn damage_beyond_repair_before_later_records_is_quarantined_and_the_rest_delivered() {
     let directory = crashed_with(&["one", "two", "three", "four"]);
     let path = newest(directory.path());
-    let at = offset_of(&path, b"two");
-    edit(&path, |bytes| bytes[at] ^= 1);
+    spoil(&path, b"two");
     for _ in 0..2 {
         let wal = open(directory.path());
         // Known from opening, before anybody reads.
@@ -72,14 +83,13 @@ fn a_flipped_bit_before_later_records_is_quarantined_and_the_rest_delivered() {
 }
 
 #[test]
-fn a_flipped_bit_in_a_sealed_segment_is_found_by_the_reader_and_quarantined_once() {
+fn damage_beyond_repair_in_a_sealed_segment_is_found_by_the_reader_and_quarantined_once() {
     let directory = tempfile::tempdir().unwrap();
     let wal = open(directory.path());
     ["one", "two", "three"].iter().for_each(|text| _ = append(&wal, text.as_bytes()));
     drop(wal);
     let path = newest(directory.path());
-    let at = offset_of(&path, b"two");
-    edit(&path, |bytes| bytes[at] ^= 1);
+    spoil(&path, b"two");
     let wal = open(directory.path());
     for _ in 0..2 {
         assert_eq!(texts(&wal), ["one", "three"]);
@@ -95,7 +105,7 @@ fn a_flipped_bit_in_a_sealed_segment_is_found_by_the_reader_and_quarantined_once
 fn a_damaged_header_is_restored_from_the_trailer() {
     let directory = crashed_with(&["one", "two", "three"]);
     let path = newest(directory.path());
-    let header = offset_of(&path, b"two") - 12 - 80;
+    let header = offset_of(&path, b"two") - META_BYTES - 80;
     edit(&path, |bytes| bytes[header..header + 80].fill(0));
     assert_eq!(texts(&open(directory.path())), ["one", "two", "three"]);
 }
