@@ -83,6 +83,8 @@ async fn status_tells_the_safe_points_of_every_branch() {
     assert!(durable.as_u64().unwrap() >= here["delivered"].as_u64().unwrap(), "{status}");
     assert!(here["delivered"].as_u64().unwrap() > away["delivered"].as_u64().unwrap(), "{status}");
 
+    assert_eq!(ask(&collector, &["dead-letters"]).success(), "there are no dead letters\n");
+    assert_eq!(ask(&collector, &["dead-letters", "--json"]).success(), "[]\n");
     let text = ask(&collector, &["status"]).success();
     let id = status["log"]["id"].as_str().unwrap();
     assert!(
@@ -97,7 +99,7 @@ async fn status_tells_the_safe_points_of_every_branch() {
 fn a_collector_that_is_not_there_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let [port] = free_ports();
-    for verb in ["status", "flush"] {
+    for verb in ["status", "flush", "drain", "dead-letters"] {
         let admin = format!("127.0.0.1:{port}");
         let said = Ended::of(program(folder.path(), &[verb, "--admin", &admin])).failure();
         assert!(said.starts_with("Error: ") && said.contains(&admin), "{said}");

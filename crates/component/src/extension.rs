@@ -56,6 +56,9 @@ pub trait Host: Send + Sync {
     /// connectors. After `timeout`, or for an unknown branch, says what still waits.
     async fn flush(&self, branch: Option<&str>, timeout: Duration) -> Result<(), Vec<Waiting>>;
 
+    /// The newest records that could not be delivered, by branch, oldest first.
+    fn dead_letters(&self) -> Vec<DeadLetter>;
+
     /// Takes no more requests in, for good, and waits until nothing waits for delivery. After `timeout`, says what
     /// still does; it goes on being delivered.
     async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>>;
@@ -121,6 +124,23 @@ pub struct BranchStatus {
     pub dead_letters: u64,
     /// Why the last delivery failed, while it fails.
     pub error: Option<String>,
+}
+
+/// A record that a branch can never take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Which branch.
+    pub branch: String,
+    /// Of the record in the log.
+    pub position: Position,
+    /// Why it could not take it.
+    pub reason: String,
+    /// When it was put aside, in ns since 1970.
+    pub unix_nano: u64,
+    /// The version of the program that could not deliver it.
+    pub version: String,
+    /// The request as it was taken in: an OTLP request in protobuf.
+    pub file: PathBuf,
 }
 
 /// How an extension is named, configured and built.

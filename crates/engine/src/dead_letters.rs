@@ -1,10 +1,32 @@
 //! Dead letters: the one record that a branch cannot take, kept as it arrived, with the reason.
 
+use std::path::PathBuf;
+
 use spanledger_component::{Clock, Error, Position};
 use spanledger_wal::{Control, DeadLetter, Record, Wal};
 use tracing::error;
 
 use crate::files;
+
+/// The newest of every branch, oldest first.
+pub(crate) fn all(wal: &Wal) -> Vec<spanledger_component::DeadLetter> {
+    let state = wal.state();
+    let of_branches = state.branches.iter().flat_map(|(branch, of_branch)| {
+        of_branch.dead_letters.iter().map(move |letter| spanledger_component::DeadLetter {
+            branch: branch.clone(),
+            position: Position(letter.position.0),
+            reason: letter.reason.clone(),
+            unix_nano: letter.unix_ns,
+            version: letter.version.clone(),
+            file: folder(wal).join(files::hex(&letter.file_hash)),
+        })
+    });
+    of_branches.collect()
+}
+
+fn folder(wal: &Wal) -> PathBuf {
+    wal.directory().join("dead-letters")
+}
 
 /// Keeps the record's body and notes in the log, once, why `branch` did not get it. Durable when it returns.
 pub(crate) async fn keep(
@@ -22,7 +44,7 @@ pub(crate) async fn keep(
         // It was put there before a crash, which the plan that names it did not survive.
         return Ok(());
     }
-    let folder = wal.directory().join("dead-letters");
+    let folder = folder(wal);
     let hash = files::write_content(&folder, &record.body)?;
     error!(branch, position = record.position.0, reason, file = %folder.join(files::hex(&hash)).display(),
         "record cannot be delivered and went to the dead letters");

@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use spanledger_component::{BranchStatus, Clock, Host as Contract, LogStatus, Position, Status, Waiting};
+use spanledger_component::{
+    BranchStatus, Clock, DeadLetter, Host as Contract, LogStatus, Position, Status, Waiting,
+};
 use spanledger_wal::{Control, Wal};
 use tokio::sync::watch;
 
 use crate::branch::Progress;
+use crate::dead_letters;
 use crate::gate::Gate;
 
 /// The running collector, as extensions see it.
@@ -144,6 +147,10 @@ impl Contract for Host {
             Ok(()) => Ok(()),
             Err(_) => Err(self.left(&chosen, target)),
         }
+    }
+
+    fn dead_letters(&self) -> Vec<DeadLetter> {
+        dead_letters::all(&self.wal)
     }
 
     async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>> {

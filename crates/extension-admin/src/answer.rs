@@ -39,7 +39,10 @@ impl Answers {
         }
         match (request.uri().path(), request.method()) {
             ("/status", &Method::GET | &Method::HEAD) => respond(StatusCode::OK, &self.host.status()),
-            ("/status", _) => method_not_allowed("GET, HEAD"),
+            ("/dead-letters", &Method::GET | &Method::HEAD) => {
+                respond(StatusCode::OK, &self.host.dead_letters())
+            }
+            ("/status" | "/dead-letters", _) => method_not_allowed("GET, HEAD"),
             ("/flush", &Method::PUT) => {
                 match Wanted::of(request.uri().query().unwrap_or_default(), &["exporter", "timeout"]) {
                     Ok(wanted) => self.flush(wanted).await,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use spanledger_component::{
-    BranchStatus, Context, Extension as _, Host, LogId, Position, Status, SystemClock, Waiting,
+    BranchStatus, Context, DeadLetter, Extension as _, Host, LogId, Position, Status, SystemClock, Waiting,
 };
 use spanledger_extension_admin::{Admin, Config};
 use spanledger_telemetry::Meter;
@@ -47,8 +47,23 @@ impl Host for FakeHost {
         }
     }
 
+    fn dead_letters(&self) -> Vec<DeadLetter> {
+        vec![letter()]
+    }
+
     async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>> {
         self.flush(Some("drain"), timeout).await
+    }
+}
+
+fn letter() -> DeadLetter {
+    DeadLetter {
+        branch: "parquet".into(),
+        position: Position(17),
+        reason: "a text of 3 GiB".into(),
+        unix_nano: 1_790_000_000_000_000_000,
+        version: "1.2.3".into(),
+        file: "wal/dead-letters/00ff".into(),
     }
 }
 
@@ -136,4 +151,29 @@ async fn a_token_is_needed_when_one_is_set_and_is_never_shown() {
         assert_eq!((code, body.to_string().contains("s3cret")), (401, false), "{headers}");
     }
     assert_eq!(request(address, "GET /status", "authorization: Bearer s3cret\r\n").await.0, 200);
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_with_the_file_that_holds_the_request() {
+    let address = serve("{}", Arc::default()).await;
+    let expected = json!([{
+        "branch": "parquet",
+        "position": 17,
+        "reason": "a text of 3 GiB",
+        "unix_nano": 1_790_000_000_000_000_000_u64,
+        "version": "1.2.3",
+        "file": "wal/dead-letters/00ff",
+    }]);
+    assert_eq!(request(address, "GET /dead-letters", "").await, (200, expected));
+    assert_eq!(request(address, "PUT /dead-letters", "").await.0, 405);
+}
+
+#[tokio::test]
+async fn a_drain_answers_like_a_flush() {
+    let host = Arc::new(FakeHost::default());
+    let address = serve("{}", host.clone()).await;
+    assert_eq!(request(address, "PUT /drain?timeout=5s", "").await, (200, json!({})));
+    assert_eq!(*host.asked.lock().unwrap(), [(Some("drain".to_owned()), Duration::from_secs(5))]);
+    assert_eq!(request(address, "PUT /drain?exporter=parquet", "").await.0, 400);
+    assert_eq!(request(address, "GET /drain", "").await.0, 405);
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use spanledger_component::{Clock, Context, Extension as _, Host, LogId, Status, Waiting};
+use spanledger_component::{Clock, Context, DeadLetter, Extension as _, Host, LogId, Status, Waiting};
 use spanledger_extension_health_check::{Config, HealthCheck};
 use spanledger_telemetry::Meter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -37,6 +37,10 @@ impl Host for FakeHost {
 
     async fn flush(&self, _branch: Option<&str>, _timeout: Duration) -> Result<(), Vec<Waiting>> {
         Ok(())
+    }
+
+    fn dead_letters(&self) -> Vec<DeadLetter> {
+        Vec::new()
     }
 
     async fn drain(&self, _timeout: Duration) -> Result<(), Vec<Waiting>> {

@@ -1,11 +1,11 @@
-//! The verbs that ask a running collector: `status`, `flush` and `drain`.
+//! The verbs that ask a running collector: `status`, `flush`, `drain` and `dead-letters`.
 
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Deserialize;
-use spanledger_component::{BranchStatus, Error, Status, Waiting};
+use spanledger_component::{BranchStatus, DeadLetter, Error, Status, Waiting};
 
 use crate::args::AdminArgs;
 use crate::http_client::{self, Answer};
@@ -31,6 +31,31 @@ pub(crate) async fn status(admin: AdminArgs, json: bool) -> Result<String, Error
     match json {
         true => Ok(answer.body),
         false => Ok(for_people(&parse(&answer.body)?)),
+    }
+}
+
+/// What a running collector could not deliver: for people, or as JSON.
+pub(crate) async fn dead_letters(admin: AdminArgs, json: bool) -> Result<String, Error> {
+    let token = admin.token.as_deref();
+    let answer = http_client::send("GET", &admin.endpoint, "/dead-letters", token, PATIENCE).await?;
+    expect_ok(&admin, &answer)?;
+    match json {
+        true => Ok(answer.body),
+        false => Ok(letters_for_people(&parse::<Vec<DeadLetter>>(&answer.body)?)),
+    }
+}
+
+fn letters_for_people(letters: &[DeadLetter]) -> String {
+    let lines = letters.iter().map(|letter| {
+        let DeadLetter { branch, position, reason, version, file, .. } = letter;
+        format!(
+            "{branch}: position {position}, put aside by version {version}: {reason}\n    {}",
+            file.display()
+        )
+    });
+    match letters.is_empty() {
+        true => "there are no dead letters".to_owned(),
+        false => lines.collect::<Vec<_>>().join("\n"),
     }
 }
 

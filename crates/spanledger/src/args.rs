@@ -75,6 +75,14 @@ pub(crate) enum Verb {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Show what a running collector could not deliver and put aside.
+    DeadLetters {
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Give up what waits for an exporter or connector that left the config. The collector must not be running.
     Forget {
         /// Its id.

@@ -59,6 +59,7 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
         Verb::Drain { wal: Some(folder), timeout, .. } => {
             return in_runtime(drain::drain(config, registry, &folder, *timeout));
         }
+        Verb::DeadLetters { json, admin } => show::text(&in_runtime(admin::dead_letters(admin, json))?),
         Verb::Forget { branch } => in_runtime(log_verbs::forget(config, registry, branch))?,
         Verb::Wal { verb: WalVerb::NewIdentity } => log_verbs::new_identity(config, &registry)?,
         Verb::Demo { keep } => in_runtime(demo::demo(registry, keep))?,

@@ -27,35 +27,38 @@ async fn deliver(config: &str, culprit: &str, script: impl Fn(&Target, &str)) ->
     collector
 }
 
-fn assert_only_the_culprit_is_dead(collector: &Collector) {
+fn assert_only_the_culprit_is_dead(collector: &Collector, culprit: &str) {
     assert_eq!(collector.target().names(), ["a", "b", "c", "e", "f", "g"]);
     assert_eq!(collector.branch("scripted").dead_letters, 1);
     assert_eq!(collector.branch("scripted").waiting_items, 0);
-    let letters: Vec<_> = fs::read_dir(collector.path().join("dead-letters")).unwrap().collect();
+    let letters = collector.dead_letters();
     assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].branch, "scripted");
+    let request = fs::read(&letters[0].file).unwrap();
+    assert!(request.windows(culprit.len()).any(|name| name == culprit.as_bytes()), "{request:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_record() {
     for config in [HOLDING, PASSING] {
-        assert_only_the_culprit_is_dead(&deliver(config, "bad", Target::reject).await);
+        assert_only_the_culprit_is_dead(&deliver(config, "bad", Target::reject).await, "bad");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_rejected_only_when_the_range_is_sealed() {
-    assert_only_the_culprit_is_dead(&deliver(HOLDING, "bad", Target::reject_at_seal).await);
+    assert_only_the_culprit_is_dead(&deliver(HOLDING, "bad", Target::reject_at_seal).await, "bad");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_makes_the_exporter_panic() {
-    assert_only_the_culprit_is_dead(&deliver(HOLDING, "bad", Target::panic_on).await);
+    assert_only_the_culprit_is_dead(&deliver(HOLDING, "bad", Target::panic_on).await, "bad");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_a_processor_cannot_take() {
     for name in ["unfit", "poison"] {
-        assert_only_the_culprit_is_dead(&deliver(PROCESSED, name, |_, _| {}).await);
+        assert_only_the_culprit_is_dead(&deliver(PROCESSED, name, |_, _| {}).await, name);
     }
 }
 

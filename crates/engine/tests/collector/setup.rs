@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanledger_component::{BranchStatus, Error, SystemClock, Waiting, WalSettings};
+use spanledger_component::{BranchStatus, DeadLetter, Error, SystemClock, Waiting, WalSettings};
 use spanledger_config::{SystemEnv, load};
 use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom};
 use spanledger_telemetry::Meter;
@@ -121,6 +121,10 @@ impl Collector {
     pub(crate) fn branch(&self, id: &str) -> BranchStatus {
         let status = self.running.as_ref().unwrap().host().status();
         status.branches.into_iter().find(|branch| branch.id == id).unwrap()
+    }
+
+    pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.running.as_ref().unwrap().host().dead_letters()
     }
 
     pub(crate) fn target(&self) -> Target {
