@@ -159,7 +159,7 @@ impl Columns {
         let mut values = vec![spans::BILLABLE.set(BooleanArray::from(self.billable))];
         for ((column, _), places) in SENT.iter().zip(self.sent) {
             if let Some((places, nulls)) = places.finish(rows) {
-                values.push(column.set(texts::pick(attributes, &places, nulls.as_ref())?));
+                values.push(column.set(texts::pick(attributes, places, nulls)?));
             }
         }
         let versions = (spans::PRICE_VERSION, self.price_versions);
