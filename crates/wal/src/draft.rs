@@ -109,7 +109,7 @@ impl Draft {
             Kind::Data => Content::Data(Meta::decode(meta)?),
             Kind::Control => Control::decode(&payload)
                 .map_or(Content::Unknown, |control| Content::Control(Box::new(control))),
-            Kind::Snapshot | Kind::Seal => return None,
+            Kind::Snapshot | Kind::Seal | Kind::Mark => return None,
         };
         Some(Self {
             content,

@@ -19,6 +19,7 @@ use crate::{
 };
 
 const SNAPSHOT_CHUNK_BYTES: usize = 64 << 10;
+const SCAN_CHUNK_BYTES: usize = 1 << 20;
 
 /// A segment that was found, with what its file says or, where that is damaged, what its snapshot says.
 pub(crate) struct Found {
@@ -27,10 +28,26 @@ pub(crate) struct Found {
     pub(crate) head: Head,
     /// Offset behind the last record that counts, if the segment after it says so.
     pub(crate) end: Option<u64>,
-    /// The head was readable, so its link to the segment before can be followed.
-    pub(crate) is_linked: bool,
-    /// No head and no snapshot: nothing of it can be read.
-    pub(crate) is_lost: bool,
+    pub(crate) source: Source,
+}
+
+/// Where a head was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From itself, so its link to the segment before can be followed.
+    Head,
+    /// From the snapshot behind it.
+    Snapshot,
+    /// From the first record that can be read: what came before that is not known.
+    Records,
+    /// Nothing in the file can be read.
+    Nothing,
+}
+
+impl Found {
+    pub(crate) fn is_lost(&self) -> bool {
+        self.source == Source::Nothing
+    }
 }
 
 pub(crate) fn read(
@@ -41,10 +58,9 @@ pub(crate) fn read(
 ) -> Result<Found, OpenError> {
     let path = options.directory.join(&name);
     let start = read_start(disk, &path).map_err(|source| io_error("read", &path, source))?;
-    let found =
-        |head, is_linked, is_lost| Found { path: path.clone(), bytes, head, end: None, is_linked, is_lost };
+    let found = |head, source| Found { path: path.clone(), bytes, head, end: None, source };
     match Head::decode(&start) {
-        HeadRead::Intact(head) => Ok(found(Head { number, ..*head }, true, false)),
+        HeadRead::Intact(head) => Ok(found(Head { number, ..*head }, Source::Head)),
         HeadRead::Newer(version) => Err(OpenError::Newer {
             directory: options.directory.clone(),
             file: name,
@@ -52,13 +68,10 @@ pub(crate) fn read(
             known: FORMAT_VERSION,
         }),
         HeadRead::Damaged => {
-            let rebuilt =
+            let (head, source) =
                 rebuild_head(disk, &path, number).map_err(|source| io_error("read", &path, source))?;
-            tracing::error!(path = %path.display(), rebuilt = rebuilt.is_some(), "head of a log segment is damaged");
-            Ok(match rebuilt {
-                Some(head) => found(head, false, false),
-                None => found(empty_head(number), false, true),
-            })
+            tracing::error!(path = %path.display(), rebuilt_from = ?source, "head of a log segment is damaged");
+            Ok(found(head, source))
         }
     }
 }
@@ -85,14 +98,28 @@ fn read_start(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A head made from the snapshot that follows it.
-fn rebuild_head(disk: &dyn Disk, path: &Path, number: u64) -> io::Result<Option<Head>> {
+/// A head made from the snapshot that follows it, or from the first record that can be read.
+fn rebuild_head(disk: &dyn Disk, path: &Path, number: u64) -> io::Result<(Head, Source)> {
     let file = disk.open(path)?;
-    let Some((header, snapshot)) = read_snapshot(&*file, None)? else { return Ok(None) };
-    let log_id = LogId(snapshot.log_id.try_into().unwrap_or_default());
-    let totals = snapshot.totals.unwrap_or_default().into();
-    let (generation, base) = (header.generation, header.position);
-    Ok(Some(Head { log_id, generation, base, totals, ..empty_head(number) }))
+    if let Some((header, snapshot)) = read_snapshot(&*file, None)? {
+        let log_id = LogId(snapshot.log_id.try_into().unwrap_or_default());
+        let totals = snapshot.totals.unwrap_or_default().into();
+        let (generation, base) = (header.generation, header.position);
+        let head = Head { log_id, generation, base, totals, ..empty_head(number) };
+        return Ok((head, Source::Snapshot));
+    }
+    let range = (HEAD_BYTES, u64::MAX);
+    let mut scan = Scan::new(&*file, None, range, Position::FIRST, SCAN_CHUNK_BYTES)?;
+    while let Some(step) = scan.next()? {
+        let header = match step {
+            Step::Record(raw) => Some(raw.header),
+            Step::Damage(damage) => damage.header,
+        };
+        if let Some(Header { generation, position: base, .. }) = header {
+            return Ok((Head { generation, base, ..empty_head(number) }, Source::Records));
+        }
+    }
+    Ok((empty_head(number), Source::Nothing))
 }
 
 /// The snapshot that stands behind a head, of any generation if that is not known.

@@ -34,6 +34,7 @@ mod marks;
 mod options;
 mod parity;
 mod position;
+mod quarantine;
 mod queue;
 mod reader;
 mod recent;

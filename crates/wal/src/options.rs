@@ -31,6 +31,9 @@ pub struct Options {
     pub sync: SyncPolicy,
     /// Whether a fifteenth more is written, from which a damaged record is repaired. What is read does not depend on it.
     pub parity: bool,
+    /// How long after the last append it is noted in the log that it is durable. Until then, damage to that append
+    /// looks like one that a crash interrupted.
+    pub mark_after: Duration,
     /// The wall clock.
     pub clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     /// Random numbers, for the names of the log and its segments.
@@ -48,6 +51,7 @@ impl Options {
             retain: Duration::ZERO,
             sync: SyncPolicy::Always,
             parity: true,
+            mark_after: Duration::from_millis(50),
             clock,
             random: Arc::new(random),
         }
@@ -61,6 +65,11 @@ impl Options {
     /// Segment size in use.
     pub(crate) fn segment_bytes(&self) -> u64 {
         self.segment_bytes.min(self.max_bytes / 4).max(1)
+    }
+
+    /// What the bytes kept of damaged places may use.
+    pub(crate) fn quarantine_bytes_max(&self) -> u64 {
+        self.max_bytes / 16
     }
 
     /// What data may use; the rest is for control records.

@@ -112,6 +112,10 @@ impl Shared {
                 Ok(None) => position = until.max(position.next()),
                 // It was released meanwhile: the view no longer names it.
                 Err(_) if !self.view().holds(segment.head.generation) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.quarantine(&segment, until, position, &Damage::of_missing_file(position));
+                    position = until.max(position.next());
+                }
                 Err(source) => {
                     return Err(ReadError::Io { from: position, path: segment.path.clone(), source });
                 }
@@ -182,6 +186,15 @@ impl Shared {
         }
         drop(view);
         let quarantined = quarantined(segment.head.number, damage, last);
+        tracing::error!(
+            path = %segment.path.display(),
+            offset = damage.offset,
+            first = %quarantined.first,
+            last = %quarantined.last,
+            reason = damage.reason,
+            "part of the log cannot be read"
+        );
+        self.budget.charge(self.quarantine.keep(&*self.disk, &segment.path, &quarantined));
         self.append_control(Control::Quarantined(quarantined));
     }
 

@@ -29,11 +29,14 @@ pub(crate) enum Kind {
     Control = 2,
     Snapshot = 3,
     Seal = 4,
+    /// Says what is durable by now, and nothing else.
+    Mark = 5,
 }
 
 impl Kind {
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Data, Self::Control, Self::Snapshot, Self::Seal].into_iter().find(|kind| *kind as u8 == byte)
+        let kinds = [Self::Data, Self::Control, Self::Snapshot, Self::Seal, Self::Mark];
+        kinds.into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -15,7 +15,7 @@ use crate::{
     control::{Control, Quarantined},
     disk::Disk,
     draft::{Draft, Placed},
-    found::{self, Found},
+    found::{self, Found, Source},
     head::{HEAD_BYTES, Head, Link, number_of},
     record::record_bytes,
     repairs::Repairs,
@@ -23,7 +23,7 @@ use crate::{
     shared::View,
     state::State,
     tail::Tail,
-    totals::SIGNALS,
+    totals::{SIGNALS, Totals},
     writer::Resume,
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct Recovered {
     /// Records of which nobody knows whether they are durable, and what is to be written down about damage.
     pub(crate) unproven: Vec<Placed>,
     pub(crate) repairs: Repairs,
+    /// What cannot be read, and the segments that it stands in.
+    pub(crate) damaged: Vec<(PathBuf, Quarantined)>,
 }
 
 /// Reads the log in `options.directory`; `new_id` is the name it gets if there is none.
@@ -42,25 +44,29 @@ pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Resu
     let heads = read_heads(options, disk)?;
     let number = heads.keys().next_back().copied().unwrap_or_default();
     let (mut chain, superseded) = follow(options, heads)?;
-    let id = chain.iter().rev().find(|found| !found.is_lost).map_or(new_id, |found| found.head.log_id);
+    let names = chain.iter().rev().map(|found| found.head.log_id);
+    let id = names.into_iter().find(|id| *id != LogId::default()).unwrap_or(new_id);
     let mut repairs = Repairs::default();
+    complete(&mut chain, disk, &mut repairs)?;
     let (mut tail, mut damage) = measure(&mut chain, disk, &mut repairs)?;
-    let lost_bytes: u64 = chain.iter().rev().take_while(|found| found.is_lost).map(|found| found.bytes).sum();
+    let lost_bytes: u64 =
+        chain.iter().rev().take_while(|found| found.is_lost()).map(|found| found.bytes).sum();
     if lost_bytes > 0 {
         damage.push(skip_lost(&mut tail, number, lost_bytes));
     }
-    chain.retain(|found| !found.is_lost);
+    chain.retain(|found| !found.is_lost());
     let state = control_state(&chain, disk, &tail, &mut repairs)?;
     damage.append(&mut tail.quarantined);
     damage.extend(missing_start(&chain, &state));
-    damage.retain(|range| !state.is_quarantined(range.first));
+    damage.retain(|range| range.first <= range.last && !state.is_quarantined(range.first));
+    let damaged = with_paths(&chain, &damage);
     let protected = |placed: Placed| Placed { draft: placed.draft.with_parity(options.parity), ..placed };
     let unproven = tail.unproven.drain(..).map(protected).collect();
     let unproven = with_damage(unproven, damage, tail.until, options);
     let state = Arc::new(state);
     let view = view(chain, &tail, state.clone());
     let resume = resume(&view, number, superseded, state);
-    Ok(Recovered { id, view, resume, unproven, repairs })
+    Ok(Recovered { id, view, resume, unproven, repairs, damaged })
 }
 
 pub(crate) fn io_error(attempt: &'static str, path: &Path, source: io::Error) -> OpenError {
@@ -88,9 +94,9 @@ fn follow(
     let (mut chain, mut superseded) = (VecDeque::new(), Vec::new());
     let mut current = heads.pop_last().map(|(_, found)| found);
     while let Some(found) = current {
-        let (head, is_linked) = (found.head, found.is_linked);
+        let (head, is_linked) = (found.head, found.source == Source::Head);
         chain.push_front(found);
-        let before = |older: &Found| !older.is_lost && older.head.generation == head.previous.generation;
+        let before = |older: &Found| !older.is_lost() && older.head.generation == head.previous.generation;
         let linked = heads.iter().rev().find(|(_, older)| before(older)).map(|(number, _)| *number);
         let stray;
         (current, stray) = match linked.filter(|_| is_linked) {
@@ -105,7 +111,7 @@ fn follow(
         let unlinked = current.iter().filter(|older| older.end.is_none());
         refuse_foreign(options, &head, stray.values().chain(unlinked))?;
         // What cannot be read is not deleted either.
-        superseded.extend(stray.into_iter().filter(|(_, stray)| !stray.is_lost).map(|(number, _)| number));
+        superseded.extend(stray.into_iter().filter(|(_, stray)| !stray.is_lost()).map(|(number, _)| number));
     }
     Ok((chain, superseded))
 }
@@ -116,12 +122,52 @@ fn refuse_foreign<'a>(
     newer: &Head,
     others: impl Iterator<Item = &'a Found>,
 ) -> Result<(), OpenError> {
-    let is_foreign = |other: &&Found| !other.is_lost && other.head.log_id != newer.log_id;
-    let Some(stranger) = others.into_iter().find(is_foreign).filter(|_| newer.generation != 0) else {
+    let is_named = |head: &Head| head.log_id != LogId::default();
+    let is_foreign = |other: &&Found| is_named(&other.head) && other.head.log_id != newer.log_id;
+    let Some(stranger) = others.into_iter().find(is_foreign).filter(|_| is_named(newer)) else {
         return Ok(());
     };
     let file = stranger.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Err(OpenError::Foreign { directory: options.directory.clone(), file })
+}
+
+/// Finds out what came before the segments that do not say so themselves, from the ones beside them.
+fn complete(chain: &mut VecDeque<Found>, disk: &dyn Disk, repairs: &mut Repairs) -> Result<(), OpenError> {
+    for index in 0..chain.len() {
+        let Some(head) =
+            chain.get(index).filter(|found| found.source == Source::Records).map(|found| found.head)
+        else {
+            continue;
+        };
+        let before =
+            index.checked_sub(1).and_then(|before| chain.get(before)).filter(|before| !before.is_lost());
+        let (base, totals) = match (before, chain.get(index), chain.get(index + 1)) {
+            (Some(before), _, _) => {
+                let tail = read_tail(before, disk, Some(head.base), repairs)?;
+                (tail.until.min(head.base), tail.totals)
+            }
+            (None, Some(found), Some(next)) => {
+                let own = read_tail(found, disk, Some(next.head.base), repairs)?.totals;
+                let last_data = head.base.previous();
+                (head.base, Totals { last_data, ..next.head.totals.since(&own) })
+            }
+            _ => continue,
+        };
+        if let Some(found) = chain.get_mut(index) {
+            found.head = Head { base, totals, ..head };
+        }
+    }
+    Ok(())
+}
+
+fn read_tail(
+    found: &Found,
+    disk: &dyn Disk,
+    trusted: Option<Position>,
+    repairs: &mut Repairs,
+) -> Result<Tail, OpenError> {
+    let tail = Tail::read(disk, &found.path, &found.head, trusted, repairs);
+    tail.map_err(|source| io_error("read", &found.path, source))
 }
 
 /// Finds the ends that no later segment tells; answers the tail of the newest, and what is missing in between.
@@ -135,14 +181,13 @@ fn measure(
     let mut next: Option<Head> = None;
     let mut is_followed = false;
     for found in chain.iter_mut().rev() {
-        if found.is_lost {
+        if found.is_lost() {
             is_followed = true;
             continue;
         }
         if found.end.is_none() {
             let trusted = next.map(|next| next.base).or(is_followed.then_some(Position(u64::MAX)));
-            let tail = Tail::read(disk, &found.path, &found.head, trusted, repairs);
-            let tail = tail.map_err(|source| io_error("read", &found.path, source))?;
+            let tail = read_tail(found, disk, trusted, repairs)?;
             found.end = Some(tail.end);
             match next {
                 Some(next) if next.totals.records > tail.totals.records => {
@@ -168,6 +213,14 @@ fn gap(before: &Head, tail: &Tail, next: &Head) -> Quarantined {
         reason: "segment is missing or its head is damaged".into(),
         items: next.totals.since(&tail.totals).items,
     }
+}
+
+fn with_paths(chain: &VecDeque<Found>, damage: &[Quarantined]) -> Vec<(PathBuf, Quarantined)> {
+    let place = |range: &Quarantined| {
+        let found = chain.iter().find(|found| found.head.number == range.segment)?;
+        Some((found.path.clone(), range.clone()))
+    };
+    damage.iter().filter_map(place).collect()
 }
 
 /// Passes over every position that the lost newest segments can have held, so that none is given out twice.
@@ -208,8 +261,7 @@ fn control_state(
             break;
         }
         tracing::error!(path = %found.path.display(), "control state of a log segment is damaged, taken from the one before");
-        let tail = Tail::read(disk, &found.path, &found.head, before, repairs);
-        let tail = tail.map_err(|source| io_error("read", &found.path, source))?;
+        let tail = read_tail(found, disk, before, repairs)?;
         controls.push(tail.controls);
         snapshot = tail.snapshot;
         before = Some(found.head.base);

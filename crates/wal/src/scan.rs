@@ -41,6 +41,12 @@ pub(crate) struct Damage {
 }
 
 impl Damage {
+    /// Everything from a position on is gone with its file.
+    pub(crate) fn of_missing_file(first: Position) -> Self {
+        let reason = "file of the segment is missing";
+        Self { offset: 0, length: 0, first, last: None, header: None, reason }
+    }
+
     /// The header of the data record that stood here, if that is known.
     pub(crate) fn data_header(&self) -> Option<&Header> {
         self.header.as_ref().filter(|header| header.kind == Kind::Data)
@@ -62,6 +68,8 @@ pub(crate) struct Scan<'a> {
     generation: Option<u64>,
     offset: u64,
     end: u64,
+    /// Bytes that the file should have behind `end`.
+    missing: u64,
     expected: Position,
 }
 
@@ -75,15 +83,21 @@ impl<'a> Scan<'a> {
         expected: Position,
         chunk_bytes: usize,
     ) -> io::Result<Self> {
-        let end = end.min(file.length()?);
+        let length = file.length()?;
+        let missing = if end == u64::MAX { 0 } else { end.saturating_sub(length) };
+        let end = end.min(length);
         let window = Window { file, start: 0, bytes: Bytes::new(), end, chunk_bytes };
-        Ok(Self { window, generation: generation.into(), offset, end, expected })
+        Ok(Self { window, generation: generation.into(), offset, end, missing, expected })
     }
 
     /// The next record or damaged place; `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Step>> {
         if self.offset >= self.end {
-            return Ok(None);
+            return if self.missing > 0 {
+                self.give_up("file of the segment is too short").map(Some)
+            } else {
+                Ok(None)
+            };
         }
         match self.header_at(self.offset)? {
             Some(header) => self.step_over(header, None).map(Some),
@@ -97,13 +111,27 @@ impl<'a> Scan<'a> {
     }
 
     fn belongs(&self, header: &Header, offset: u64) -> bool {
-        let in_order = match header.kind {
-            Kind::Data | Kind::Control => header.position >= self.expected,
-            Kind::Snapshot | Kind::Seal => true,
-        };
         let end = offset.checked_add(header.record_bytes());
+        self.is_in_order(header) && end.is_some_and(|end| end <= self.end)
+    }
+
+    fn is_in_order(&self, header: &Header) -> bool {
         let is_of_this_use = self.generation.is_none_or(|generation| generation == header.generation);
-        is_of_this_use && in_order && end.is_some_and(|end| end <= self.end)
+        let is_in_order = match header.kind {
+            Kind::Data | Kind::Control => header.position >= self.expected,
+            Kind::Snapshot | Kind::Seal | Kind::Mark => true,
+        };
+        is_of_this_use && is_in_order
+    }
+
+    /// Nothing can be read up to the end, but for the header of a record that reaches beyond it.
+    fn give_up(&mut self, reason: &'static str) -> io::Result<Step> {
+        let (offset, first) = (self.offset, self.expected);
+        let bytes = self.window.get(offset, HEADER_BYTES as u64)?;
+        let header = Header::decode(&bytes, offset).filter(|header| self.is_in_order(header));
+        let length = self.end.saturating_sub(offset) + std::mem::take(&mut self.missing);
+        self.offset = self.end;
+        Ok(Step::Damage(Damage { offset, length, first, last: None, header, reason }))
     }
 
     /// Goes on behind the record that `header` describes, whether or not its content is intact.
@@ -147,10 +175,7 @@ impl<'a> Scan<'a> {
             }
             at += ALIGNMENT;
         }
-        self.offset = self.end;
-        let (first, length) = (self.expected, self.end - offset);
-        let reason = "no intact record follows";
-        Ok(Some(Step::Damage(Damage { offset, length, first, last: None, header: None, reason })))
+        self.give_up("no intact record follows").map(Some)
     }
 
     /// Goes on with the record that `header` describes, at `start`.

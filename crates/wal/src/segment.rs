@@ -120,6 +120,16 @@ impl Active {
         Ok(())
     }
 
+    /// Notes that everything before `until` is durable. Nobody waits for it, so it is not fsynced; after an error
+    /// nothing more may be written here. Answers the bytes that were written.
+    pub(crate) fn mark(&mut self, until: Position) -> io::Result<u64> {
+        let mut frames = Frames::at(self.end);
+        push_summary(&mut frames, Kind::Mark, &self.head, until, &Bytes::new(), false);
+        self.file.append(&mut frames.slices())?;
+        self.end += frames.bytes();
+        Ok(frames.bytes())
+    }
+
     /// Writes the seal behind the last record. Without one the segment reads just as well, only slower.
     pub(crate) fn seal(self, until: Position, totals: &Totals, state: &State) -> io::Result<u64> {
         let payload = Bytes::from(self.seal.finish(until, self.end, totals, state).encode_to_vec());
@@ -140,7 +150,7 @@ fn snapshot(head: &Head, state: &State) -> proto::Snapshot {
     }
 }
 
-/// Adds a snapshot or a seal: its position is the first that it does not sum up.
+/// Adds a snapshot, a seal or a mark: its position is the first that it does not sum up.
 fn push_summary(
     frames: &mut Frames,
     kind: Kind,

@@ -11,8 +11,8 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    Control, LogId, Options, Position, disk::Disk, draft::Draft, marks::Marks, queue::Queue, recent::Recent,
-    repairs::Repairs, segment::Segment, state::State, totals::Totals,
+    Control, LogId, Options, Position, disk::Disk, draft::Draft, marks::Marks, quarantine::Quarantine,
+    queue::Queue, recent::Recent, repairs::Repairs, segment::Segment, state::State, totals::Totals,
 };
 
 /// What a log without records uses, roughly: a segment with its snapshot.
@@ -26,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) durable: watch::Sender<Position>,
     pub(crate) finished: watch::Sender<bool>,
     pub(crate) budget: Budget,
+    pub(crate) quarantine: Quarantine,
     pub(crate) fsyncs: AtomicU64,
     pub(crate) healthy: AtomicBool,
     view: RwLock<View>,
@@ -64,13 +65,16 @@ impl Shared {
         disk: Arc<dyn Disk>,
         view: View,
         repairs: Repairs,
+        quarantine: Quarantine,
     ) -> Self {
-        let used_bytes = view.segments.iter().map(|segment| segment.bytes).sum();
+        let segments: u64 = view.segments.iter().map(|segment| segment.bytes).sum();
+        let used_bytes = segments + quarantine.bytes();
         Self {
             recent: Mutex::new(Recent::new(options.recent_bytes, view.durable_end)),
             durable: watch::Sender::new(view.durable_end),
             finished: watch::Sender::new(false),
             budget: Budget::new(used_bytes, options.data_bytes_max()),
+            quarantine,
             options,
             id,
             disk,

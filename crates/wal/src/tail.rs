@@ -103,6 +103,10 @@ impl Tail {
                     tail.prove(raw.header.durable);
                     break;
                 }
+                Step::Record(raw) if raw.header.kind == Kind::Mark => {
+                    tail.prove(raw.header.durable);
+                    tail.end = raw.end();
+                }
                 Step::Record(raw) if trusted.is_some_and(|trusted| raw.header.position >= trusted) => break,
                 Step::Record(raw) => tail.add(raw),
                 Step::Damage(damage) => match damage.seal_header() {

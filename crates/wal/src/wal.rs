@@ -13,6 +13,7 @@ use crate::{
     ReadOut, SIGNALS, State, Waiting,
     disk::{Disk, RealDisk},
     draft::Draft,
+    quarantine::Quarantine,
     queue::{Closed, Pending},
     recovery::{io_error, recover},
     repairs::Repairs,
@@ -99,7 +100,12 @@ impl Wal {
         let lock = lock.ok_or_else(|| OpenError::Locked { directory: directory.clone() })?;
         let recovered = recover(&options, &*disk, random_id(&options))?;
         let id = id.unwrap_or(recovered.id);
-        let shared = Arc::new(Shared::new(options, id, disk, recovered.view, recovered.repairs));
+        let quarantine = Quarantine::open(&options, &*disk);
+        for (path, range) in &recovered.damaged {
+            quarantine.keep(&*disk, path, range);
+        }
+        let (view, repairs) = (recovered.view, recovered.repairs);
+        let shared = Arc::new(Shared::new(options, id, disk, view, repairs, quarantine));
         let writer = Writer::start(shared.clone(), recovered.resume, recovered.unproven)
             .map_err(|source| io_error("write to", &directory, source))?;
         let end = End { shared: shared.clone(), _lock: lock };

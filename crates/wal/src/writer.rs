@@ -40,6 +40,8 @@ pub(crate) struct Writer {
     marked_end: u64,
     /// Room is short: nothing is retained beyond need.
     is_tight: bool,
+    /// Whether the log says of all its records that they are durable.
+    is_marked: bool,
 }
 
 /// Where a writer goes on.
@@ -67,6 +69,7 @@ impl Writer {
             state,
             marked_end: 0,
             is_tight: false,
+            is_marked: true,
         };
         writer.open_segment(&unproven)?;
         let data = unproven.iter().filter(|placed| placed.draft.is_data());
@@ -77,11 +80,39 @@ impl Writer {
     }
 
     pub(crate) fn run(mut self) {
-        while let Some(batch) = self.shared.queue.take(GROUP_BYTES_MAX, IDLE) {
+        while let Some(batch) = self.shared.queue.take(GROUP_BYTES_MAX, self.patience()) {
+            if batch.is_empty() {
+                self.mark_durable();
+            }
             self.commit(batch);
             self.release();
         }
         self.retire();
+    }
+
+    fn patience(&self) -> Duration {
+        if self.is_marked { IDLE } else { self.shared.options.mark_after.min(IDLE) }
+    }
+
+    /// Leaves proof that the last records are durable, now that none follow that would say so.
+    fn mark_durable(&mut self) {
+        let is_wanted = !self.is_marked && self.shared.options.mark_after < IDLE;
+        let Some(active) = self.active.as_mut().filter(|_| is_wanted) else { return };
+        self.is_marked = true;
+        match active.mark(self.next) {
+            Ok(bytes) => {
+                let (generation, end) = (active.head.generation, active.end);
+                self.shared.budget.charge(bytes);
+                self.charge_segment(generation, bytes);
+                if let Some(segment) = self.shared.view_mut().segments.back_mut() {
+                    segment.end = end;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, path = %active.path.display(), "write to the log failed, will go on in a new segment");
+                self.abandon(&[]);
+            }
+        }
     }
 
     fn commit(&mut self, batch: Vec<Pending>) {
@@ -90,7 +121,10 @@ impl Writer {
             let group = self.cut(&mut waiting);
             let (placed, waiters) = self.place(group);
             match self.write(&placed) {
-                Ok(()) => self.publish(placed, waiters),
+                Ok(()) => {
+                    self.is_marked = false;
+                    self.publish(placed, waiters);
+                }
                 Err(error) => self.refuse(&placed, waiters, &error),
             }
         }

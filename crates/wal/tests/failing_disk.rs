@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use common::{
     append, bodies, entry,
@@ -167,12 +167,13 @@ proptest! {
     fn what_was_acknowledged_is_read_once_and_in_order_whatever_fails(
         acts in acts(),
         recent_bytes in prop_oneof![Just(0_usize), Just(1 << 20)],
+        mark_after in prop_oneof![Just(Duration::ZERO), Just(Duration::MAX)],
     ) {
         let mut disk = FakeDisk::default();
         let mut model = Model::default();
         let open = |disk: &FakeDisk| {
             disk.fail(Faults::default());
-            let options = Options { recent_bytes, ..options(Path::new("/fake")) };
+            let options = Options { recent_bytes, mark_after, ..options(Path::new("/fake")) };
             Wal::open_on(options, Arc::new(disk.clone())).unwrap()
         };
         let mut wal = open(&disk);

@@ -29,6 +29,7 @@ pub(crate) fn options(directory: &Path) -> Options {
         max_bytes: 64 << 20,
         segment_bytes: 64 << 10,
         recent_bytes: 0,
+        mark_after: Duration::MAX,
         ..Options::new(directory.join("wal"), clock())
     }
 }
