@@ -1,7 +1,9 @@
 //! One Parquet file that is being written, in memory.
 
+use std::collections::HashMap;
+
 use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray, new_null_array};
-use arrow_schema::{ArrowError, Field};
+use arrow_schema::{ArrowError, DataType, Field};
 use arrow_select::interleave::interleave;
 use bytes::Bytes;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
@@ -88,11 +90,12 @@ impl File {
         batches: &[RecordBatch],
         keys: &[Key],
     ) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-        let places: Vec<(usize, usize)> = keys.iter().map(Key::place).collect();
+        let mut gather =
+            Gather { batches, places: keys.iter().map(Key::place).collect(), empty: HashMap::new() };
         let mut writers = self.columns.create_column_writers(self.row_groups)?.into_iter();
         let mut chunks = Vec::with_capacity(writers.len());
         for (field, place) in self.table.schema.fields().iter().zip(&self.table.columns) {
-            let column = gather(field, batches, *place, &places)?;
+            let column = gather.column(field, *place)?;
             if self.table.prices == Some(*place) {
                 self.facts.prices.add(column.as_any().downcast_ref());
             }
@@ -105,20 +108,27 @@ impl File {
     }
 }
 
-/// The values of a column in the order of `places`.
-fn gather(
-    field: &Field,
-    batches: &[RecordBatch],
-    column: usize,
-    places: &[(usize, usize)],
-) -> Result<ArrayRef, ArrowError> {
-    let parts: Vec<&dyn Array> =
-        batches.iter().filter_map(|batch| batch.columns().get(column)).map(AsRef::as_ref).collect();
-    // Most columns of most spans are empty.
-    if field.is_nullable() && parts.iter().all(|part| part.null_count() == part.len()) {
-        return Ok(new_null_array(field.data_type(), places.len()));
+/// Puts the rows of a row group in order, a column at a time.
+struct Gather<'a> {
+    batches: &'a [RecordBatch],
+    places: Vec<(usize, usize)>,
+    /// By type: columns without any value share one array.
+    empty: HashMap<&'a DataType, ArrayRef>,
+}
+
+impl<'a> Gather<'a> {
+    /// The column of all batches that stands at a place.
+    fn column(&mut self, field: &'a Field, place: usize) -> Result<ArrayRef, ArrowError> {
+        let parts: Vec<&dyn Array> =
+            self.batches.iter().filter_map(|batch| batch.columns().get(place)).map(AsRef::as_ref).collect();
+        // Most columns of most spans are empty.
+        if field.is_nullable() && parts.iter().all(|part| part.null_count() == part.len()) {
+            let data_type = field.data_type();
+            let empty = self.empty.entry(data_type);
+            return Ok(empty.or_insert_with(|| new_null_array(data_type, self.places.len())).clone());
+        }
+        interleave(&parts, &self.places)
     }
-    interleave(&parts, places)
 }
 
 impl Facts {
