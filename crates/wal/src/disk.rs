@@ -35,6 +35,10 @@ pub trait DiskFile: Send + Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Makes what was written durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
+    /// Lets the next read of these bytes come from the disk itself, where the system can do that.
+    fn forget_cached(&self, _offset: u64, _bytes: u64) -> io::Result<()> {
+        Ok(())
+    }
     /// Bytes in the file.
     fn length(&self) -> io::Result<u64>;
 }
@@ -126,6 +130,12 @@ impl DiskFile for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn forget_cached(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        let length = std::num::NonZeroU64::new(bytes);
+        Ok(rustix::fs::fadvise(self, offset, length, rustix::fs::Advice::DontNeed)?)
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -94,6 +94,14 @@ impl Head {
         reads.into_iter().find(|read| *read != HeadRead::Damaged).unwrap_or(HeadRead::Damaged)
     }
 
+    /// Whether both copies are intact.
+    pub(crate) fn is_whole(bytes: &[u8]) -> bool {
+        [0, COPY_OFFSET].into_iter().all(|offset| {
+            let copy = bytes.get(offset..offset + COPY_BYTES).unwrap_or_default();
+            Self::decode_copy(copy) != HeadRead::Damaged
+        })
+    }
+
     fn decode_copy(copy: &[u8]) -> HeadRead {
         Self::decode_fields(copy).unwrap_or(HeadRead::Damaged)
     }

@@ -80,6 +80,12 @@ pub(crate) fn repair(content: &[u8], parity: &[u8], offset: u64) -> Option<Bytes
     stripes.rebuild(first, second, sound_from)
 }
 
+/// Whether parity and content are as they were written.
+pub(crate) fn is_intact(content: &[u8], parity: &[u8]) -> bool {
+    Stripes::new(content, parity)
+        .is_some_and(|stripes| (0..=DATA_STRIPES).all(|index| stripes.is_intact(index)))
+}
+
 /// The stripes as they stand on disk, each filled up with zeros, and the parity as the last.
 struct Stripes {
     stripes: Vec<Vec<u8>>,

@@ -177,7 +177,7 @@ impl Shared {
     }
 
     /// Writes down that a part of a segment cannot be read, unless that is known.
-    fn quarantine(&self, segment: &Segment, until: Position, from: Position, damage: &Damage) {
+    pub(crate) fn quarantine(&self, segment: &Segment, until: Position, from: Position, damage: &Damage) {
         let last = damage.last.unwrap_or(until.previous()).min(until.previous());
         let view = self.view();
         let is_known = view.state.is_quarantined(damage.first);

@@ -162,6 +162,18 @@ impl Header {
         (is_right && xxh3_128(&repaired.payload) == self.body_hash).then_some(repaired)
     }
 
+    /// What of the redundancy of the whole record in `record`, which stands at `offset`, is damaged.
+    pub(crate) fn weakness(&self, record: &[u8], offset: u64) -> Option<&'static str> {
+        let (rest, trailer) = record.split_at_checked(record.len().checked_sub(HEADER_BYTES)?)?;
+        if Self::decode_trailer(trailer, offset + rest.len() as u64) != Some((*self, offset)) {
+            return Some("trailer");
+        }
+        let content_bytes = self.meta_bytes as usize + self.payload_bytes as usize;
+        let (content, parity) = rest.get(HEADER_BYTES..)?.split_at_checked(content_bytes)?;
+        let parity = parity.get(..self.parity_bytes as usize)?;
+        (!parity.is_empty() && !parity::is_intact(content, parity)).then_some("parity")
+    }
+
     fn split(&self, mut content: Bytes, is_repaired: bool) -> Content {
         let payload = content.split_off((self.meta_bytes as usize).min(content.len()));
         Content { meta: content, payload, is_repaired }

@@ -35,8 +35,10 @@ pub(crate) struct Recovered {
     /// Records of which nobody knows whether they are durable, and what is to be written down about damage.
     pub(crate) unproven: Vec<Placed>,
     pub(crate) repairs: Repairs,
-    /// What cannot be read, and the segments that it stands in.
-    pub(crate) damaged: Vec<(PathBuf, Quarantined)>,
+    /// What cannot be read, and the segments that it stands in, if they are there.
+    pub(crate) damaged: Vec<(Option<PathBuf>, Quarantined)>,
+    /// Segments of which nothing can be read.
+    pub(crate) unreadable: Vec<PathBuf>,
 }
 
 /// Reads the log in `options.directory`; `new_id` is the name it gets if there is none.
@@ -54,6 +56,8 @@ pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Resu
     if lost_bytes > 0 {
         damage.push(skip_lost(&mut tail, number, lost_bytes));
     }
+    let lost = chain.iter().filter(|found| found.is_lost());
+    let unreadable = lost.map(|found| found.path.clone()).collect();
     chain.retain(|found| !found.is_lost());
     let state = control_state(&chain, disk, &tail, &mut repairs)?;
     damage.append(&mut tail.quarantined);
@@ -66,7 +70,7 @@ pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Resu
     let state = Arc::new(state);
     let view = view(chain, &tail, state.clone());
     let resume = resume(&view, number, superseded, state);
-    Ok(Recovered { id, view, resume, unproven, repairs, damaged })
+    Ok(Recovered { id, view, resume, unproven, repairs, damaged, unreadable })
 }
 
 pub(crate) fn io_error(attempt: &'static str, path: &Path, source: io::Error) -> OpenError {
@@ -215,12 +219,12 @@ fn gap(before: &Head, tail: &Tail, next: &Head) -> Quarantined {
     }
 }
 
-fn with_paths(chain: &VecDeque<Found>, damage: &[Quarantined]) -> Vec<(PathBuf, Quarantined)> {
+fn with_paths(chain: &VecDeque<Found>, damage: &[Quarantined]) -> Vec<(Option<PathBuf>, Quarantined)> {
     let place = |range: &Quarantined| {
-        let found = chain.iter().find(|found| found.head.number == range.segment)?;
-        Some((found.path.clone(), range.clone()))
+        let found = chain.iter().find(|found| found.head.number == range.segment);
+        (found.map(|found| found.path.clone()), range.clone())
     };
-    damage.iter().filter_map(place).collect()
+    damage.iter().map(place).collect()
 }
 
 /// Passes over every position that the lost newest segments can have held, so that none is given out twice.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use crate::{record::Header, scan::Raw};
+use crate::{head::Head, scan::Raw};
 
 /// Places that are remembered; when there are more, some are told again.
 const KNOWN_MAX: usize = 65_536;
@@ -19,7 +19,9 @@ pub(crate) struct Repairs {
 impl Repairs {
     /// Takes note of a record of the segment in `path`, if it was repaired and that is news. Answers whether it was.
     pub(crate) fn note(&mut self, path: &Path, raw: &Raw) -> bool {
-        let Some(part) = raw.repaired.filter(|_| self.is_new(&raw.header, raw.offset)) else { return false };
+        let Some(part) = raw.repaired.filter(|_| self.is_new(raw.header.generation, raw.offset)) else {
+            return false;
+        };
         self.records += 1;
         self.items += u64::from(raw.header.items);
         self.bytes += raw.header.record_bytes();
@@ -28,10 +30,19 @@ impl Repairs {
         true
     }
 
-    fn is_new(&mut self, header: &Header, offset: u64) -> bool {
+    /// Takes note of a head of which one copy is damaged, if that is news. Answers whether it was.
+    pub(crate) fn note_head(&mut self, path: &Path, head: &Head) -> bool {
+        let is_new = self.is_new(head.generation, 0);
+        if is_new {
+            tracing::warn!(path = %path.display(), "one copy of the head of a log segment is damaged, the other is used");
+        }
+        is_new
+    }
+
+    fn is_new(&mut self, generation: u64, offset: u64) -> bool {
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
         }
-        self.known.insert((header.generation, offset))
+        self.known.insert((generation, offset))
     }
 }

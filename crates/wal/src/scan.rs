@@ -18,6 +18,8 @@ pub(crate) struct Raw {
     pub(crate) payload: Bytes,
     /// What was damaged on disk; what is here is as it was written.
     pub(crate) repaired: Option<&'static str>,
+    /// What of its redundancy is damaged on disk, if that was asked for.
+    pub(crate) weakened: Option<&'static str>,
 }
 
 impl Raw {
@@ -71,6 +73,7 @@ pub(crate) struct Scan<'a> {
     /// Bytes that the file should have behind `end`.
     missing: u64,
     expected: Position,
+    is_thorough: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -87,7 +90,17 @@ impl<'a> Scan<'a> {
         let missing = if end == u64::MAX { 0 } else { end.saturating_sub(length) };
         let end = end.min(length);
         let window = Window { file, start: 0, bytes: Bytes::new(), end, chunk_bytes };
-        Ok(Self { window, generation: generation.into(), offset, end, missing, expected })
+        Ok(Self { window, generation: generation.into(), offset, end, missing, expected, is_thorough: false })
+    }
+
+    /// Looks at trailers and parity, too, though they are not needed.
+    pub(crate) fn check_redundancy(&mut self) {
+        self.is_thorough = true;
+    }
+
+    /// Where the next record should stand, and the position it should have at least.
+    pub(crate) fn place(&self) -> (u64, Position) {
+        (self.offset, self.expected)
     }
 
     /// The next record or damaged place; `None` at the end.
@@ -146,7 +159,9 @@ impl<'a> Scan<'a> {
         }
         if let Some(Content { meta, payload, is_repaired }) = header.content(&bytes, offset) {
             let repaired = if is_repaired { Some("content") } else { repaired };
-            return Ok(Step::Record(Raw { header, offset, meta, payload, repaired }));
+            let is_asked = self.is_thorough && repaired.is_none();
+            let weakened = if is_asked { header.weakness(&bytes, offset) } else { None };
+            return Ok(Step::Record(Raw { header, offset, meta, payload, repaired, weakened }));
         }
         let last = Some(self.expected.previous());
         let length = header.record_bytes();

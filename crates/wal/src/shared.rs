@@ -12,7 +12,8 @@ use tokio::sync::watch;
 
 use crate::{
     Control, LogId, Options, Position, disk::Disk, draft::Draft, marks::Marks, quarantine::Quarantine,
-    queue::Queue, recent::Recent, repairs::Repairs, segment::Segment, state::State, totals::Totals,
+    queue::Queue, recent::Recent, repairs::Repairs, scrub::Place, segment::Segment, state::State,
+    totals::Totals,
 };
 
 /// What a log without records uses, roughly: a segment with its snapshot.
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     recent: Mutex<Recent>,
     marks: Mutex<Marks>,
     repairs: Mutex<Repairs>,
+    scrub_place: Mutex<Place>,
 }
 
 /// The durable log, as readers see it.
@@ -84,6 +86,7 @@ impl Shared {
             view: RwLock::new(view),
             marks: Mutex::default(),
             repairs: Mutex::new(repairs),
+            scrub_place: Mutex::default(),
         }
     }
 
@@ -106,6 +109,10 @@ impl Shared {
 
     pub(crate) fn repairs(&self) -> MutexGuard<'_, Repairs> {
         self.repairs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn scrub_place(&self) -> MutexGuard<'_, Place> {
+        self.scrub_place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {

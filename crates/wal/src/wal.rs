@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::{
     AppendError, Appending, Control, Entry, LogId, OpenError, Options, Position, ReadError, ReadLimits,
-    ReadOut, SIGNALS, State, Waiting,
+    ReadOut, Report, SIGNALS, Scrubbed, State, Waiting,
     disk::{Disk, RealDisk},
     draft::Draft,
     quarantine::Quarantine,
@@ -18,10 +18,11 @@ use crate::{
     recovery::{io_error, recover},
     repairs::Repairs,
     shared::Shared,
+    verify::verify,
     writer::Writer,
 };
 
-const LOCK_FILE: &str = "lock";
+pub(crate) const LOCK_FILE: &str = "lock";
 
 /// An open log; clones are the same one. It is closed by [`Wal::close`], or when the last clone is dropped.
 #[derive(Clone)]
@@ -86,6 +87,11 @@ impl Wal {
         Self::open_as(options, disk, None)
     }
 
+    /// Reads all of a log that no process has open, changes nothing, and says what it holds and what is wrong with it.
+    pub fn verify(options: &Options) -> Result<Report, OpenError> {
+        verify(options, &RealDisk)
+    }
+
     /// Gives the log in a directory a new random id, for a copy of a log whose original is still in use.
     pub fn new_identity(options: Options) -> Result<LogId, OpenError> {
         let id = random_id(&options);
@@ -102,7 +108,9 @@ impl Wal {
         let id = id.unwrap_or(recovered.id);
         let quarantine = Quarantine::open(&options, &*disk);
         for (path, range) in &recovered.damaged {
-            quarantine.keep(&*disk, path, range);
+            if let Some(path) = path {
+                quarantine.keep(&*disk, path, range);
+            }
         }
         let (view, repairs) = (recovered.view, recovered.repairs);
         let shared = Arc::new(Shared::new(options, id, disk, view, repairs, quarantine));
@@ -169,6 +177,15 @@ impl Wal {
         limits: ReadLimits,
     ) -> Result<ReadOut, ReadError> {
         self.shared().read(from, until, limits)
+    }
+
+    /// Reads on through everything the log holds, about `bytes` from where the last call ended: checks it, and repairs
+    /// or quarantines what is damaged, before anybody needs it. At the end it begins again.
+    ///
+    /// Reads the disk, so async callers give it a thread that may block; how often is for the caller to say. What was
+    /// damaged behind every cursor is quarantined like the rest, though it was delivered.
+    pub fn scrub_next(&self, bytes: usize) -> Result<Scrubbed, ReadError> {
+        self.shared().scrub(bytes as u64)
     }
 
     /// The first position that is not durable yet, as it moves.
