@@ -1,6 +1,7 @@
 //! Bad input gets its status and a clear message, takes no memory, and does not keep the next request from succeeding.
 
 mod bodies;
+mod expanding;
 mod grpc;
 mod http;
 

@@ -53,8 +53,9 @@ impl fmt::Display for RejectReason {
 ///
 /// It accepts exactly what prost would decode: wire types, lengths, UTF-8 of every text, at most 100 messages
 /// within one another; unknown fields are skipped but must be well-formed. There is one limit more: a request has at
-/// most 65,536 items, attributes, events and links, and one more for each 16 of its bytes. An empty attribute takes
-/// two bytes on the wire, so that without it a request could need more memory than there is.
+/// most 256 items, attributes, events and links, and one more for each 16 of its bytes. An empty attribute takes
+/// two bytes on the wire and sixteen times that in columns, so that without the limit a request, or many together,
+/// could need more memory than there is.
 ///
 /// # Errors
 /// Where the body is not protobuf of that request, and what is wrong there.
@@ -67,7 +68,7 @@ pub fn walk(message: Message, body: &[u8]) -> Result<Walked, Malformed> {
 }
 
 /// How many entries any request may have.
-const ENTRIES_MIN: usize = 1 << 16;
+const ENTRIES_MIN: usize = 256;
 
 /// In a request with more, entries take so many bytes or more on average. A key and a value take nine at least, an
 /// item with its ids and times fifty.
