@@ -3,6 +3,7 @@
 mod admin;
 mod bad_input;
 mod config;
+mod damage;
 mod ended;
 mod endpoints;
 mod examples;

@@ -38,6 +38,8 @@ pub struct WalSettings {
     pub max_bytes: Option<u64>,
     /// How long delivered segments are kept for replay.
     pub retain: Duration,
+    /// Whether records carry what a damaged one is repaired from, a fifteenth of their size.
+    pub parity: bool,
 }
 
 /// What an extension can ask of the running collector.

@@ -31,6 +31,7 @@ use crate::host::Host;
 use crate::own_metrics;
 use crate::random::Random;
 use crate::reader::Reader;
+use crate::scrubbing::scrub;
 use crate::snapshots::{Feed, Snapshot};
 
 /// How long a task that was told to stop may take.
@@ -100,6 +101,8 @@ impl Engine {
         starting.start_extensions(extensions).await?;
         let receivers = starting.start_receivers().await?;
         starting.start_branches().await?;
+        let (wal, stop) = (starting.wal.clone(), starting.stop.rest.clone());
+        starting.tasks.spawn(scrub(wal, stop));
         let running = starting.running(receivers);
         info!("Everything is ready. Begin running and processing data.");
         Ok(running)
@@ -163,6 +166,7 @@ pub(crate) fn log_options(
         )
     })?;
     wal.retain = settings.retain;
+    wal.parity = settings.parity;
     Ok(wal)
 }
 

@@ -25,6 +25,7 @@ pub mod offline;
 mod own_metrics;
 mod random;
 mod reader;
+mod scrubbing;
 mod snapshots;
 mod window;
 

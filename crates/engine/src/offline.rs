@@ -6,6 +6,7 @@ use spanledger_component::{Clock, Context, Error, LogId, WalSettings};
 use spanledger_config::Graph;
 use spanledger_telemetry::Meter;
 use spanledger_wal::{Control, Options, Wal};
+pub use spanledger_wal::{Problem, Report, Severity};
 
 use crate::engine::log_options;
 
@@ -35,6 +36,11 @@ async fn try_forget(wal: &Wal, branch: &str) -> Result<(), Error> {
     let position = *wal.durable_end().borrow();
     let forgotten = wal.record(Control::BranchForgotten { branch: branch.to_owned(), position }).await;
     forgotten.map(drop).map_err(|error| Error::caused(format!("forget {branch}"), error))
+}
+
+/// Reads through the whole log and says what is wrong with it. Changes nothing.
+pub fn verify(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<Report, Error> {
+    Wal::verify(&log_of(graph, default, clock)?).map_err(|error| Error::caused("extensions::wal", error))
 }
 
 /// Gives the log a new identity, so that what it delivers never has the name of what the log it was copied from

@@ -53,6 +53,21 @@ fn observe_log(meter: &Meter, host: &Arc<Host>) {
         host.wal.stats().max_bytes as f64
     });
     gauge("spanledger_log_fsyncs", "Fsyncs of the log", Type::Counter, |host| host.wal.stats().fsyncs as f64);
+    gauge("spanledger_log_repaired_records", "Damaged records that were made whole", Type::Counter, |host| {
+        host.wal.stats().repaired_records as f64
+    });
+    gauge(
+        "spanledger_log_quarantined_items",
+        "Items that cannot be read, since the log was made",
+        Type::Counter,
+        |host| host.wal.stats().quarantined_items.iter().sum::<u64>() as f64,
+    );
+    gauge(
+        "spanledger_log_quarantined_bytes",
+        "Bytes that cannot be read, since the log was made",
+        Type::Counter,
+        |host| host.wal.stats().quarantined_bytes as f64,
+    );
     gauge("spanledger_log_durable_position", "The last durable position", Type::Gauge, |host| {
         host.status().log.durable.0 as f64
     });

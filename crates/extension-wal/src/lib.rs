@@ -31,6 +31,8 @@ pub struct Config {
     pub sync: Sync,
     /// How long what every exporter has delivered is kept, as long as there is room.
     pub retain: GoDuration,
+    /// Whether each record carries what it is repaired from when a part of it is damaged on disk: a fifteenth more.
+    pub parity: bool,
 }
 
 /// When an appended request counts as durable.
@@ -49,6 +51,7 @@ impl Default for Config {
             max_size: None,
             sync: Sync::default(),
             retain: GoDuration::default(),
+            parity: true,
         }
     }
 }
@@ -93,6 +96,7 @@ impl Extension for Wal {
             directory: self.0.directory.clone(),
             max_bytes: self.0.max_size.map(|size| size.0),
             retain: self.0.retain.0,
+            parity: self.0.parity,
         })
     }
 }
@@ -117,13 +121,14 @@ mod tests {
         assert_eq!(settings.directory, PathBuf::from("/var/lib/spanledger/wal"));
         assert_eq!(settings.max_bytes, Some(20 << 30));
         assert_eq!(settings.retain, Duration::from_secs(3600));
+        assert!(!settings.parity);
     }
 
     #[test]
     fn nothing_set_means_the_folder_of_the_design_and_the_engine_s_own_size() {
         let settings = Wal(Config::default()).wal().unwrap();
         assert_eq!(settings.directory, PathBuf::from("./data/wal"));
-        assert_eq!((settings.max_bytes, settings.retain), (None, Duration::ZERO));
+        assert_eq!((settings.max_bytes, settings.retain, settings.parity), (None, Duration::ZERO, true));
     }
 
     #[test]

@@ -83,6 +83,8 @@ pub(crate) enum Verb {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Read through the log and say what is wrong with it. The collector must not be running.
+    Verify,
     /// Give up what waits for an exporter or connector that left the config. The collector must not be running.
     Forget {
         /// Its id.

@@ -21,6 +21,7 @@ mod own_metrics;
 mod run;
 mod show;
 mod table;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
             return in_runtime(drain::drain(config, registry, &folder, *timeout));
         }
         Verb::DeadLetters { json, admin } => show::text(&in_runtime(admin::dead_letters(admin, json))?),
+        Verb::Verify => return verify::verify(&config, &registry),
         Verb::Forget { branch } => in_runtime(log_verbs::forget(config, registry, branch))?,
         Verb::Wal { verb: WalVerb::NewIdentity } => log_verbs::new_identity(config, &registry)?,
         Verb::Demo { keep } => in_runtime(demo::demo(registry, keep))?,
