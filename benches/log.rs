@@ -1,4 +1,5 @@
-//! What an acknowledged append costs: 64 writers that each wait for their record before they write the next.
+//! What an acknowledged append costs: 64 writers that each wait for their record before they write the next. With
+//! parity and without, in one run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,18 +20,22 @@ const LOG_BYTES_MAX: u64 = 16 << 30;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut report = Report::new("log", "acknowledged appends of 64 writers");
     for (name, body_bytes) in [("4 KiB", 4 << 10), ("64 KiB", 64 << 10)] {
-        report.add(name, measure(body_bytes)?);
+        for (with, parity) in [("with parity", true), ("without parity", false)] {
+            report.add(format!("{name} {with}"), measure(body_bytes, parity)?);
+        }
     }
     report.print();
     Ok(())
 }
 
-fn measure(body_bytes: usize) -> Result<Vec<(&'static str, f64)>, Box<dyn std::error::Error>> {
+fn measure(body_bytes: usize, parity: bool) -> Result<Vec<(&'static str, f64)>, Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
     #[expect(clippy::disallowed_methods, reason = "the log of a bench lives in real time")]
     let clock = Arc::new(SystemTime::now);
-    let wal = Wal::open(Options { max_bytes: LOG_BYTES_MAX, ..Options::new(directory.path(), clock) })?;
+    let options = Options::new(directory.path(), clock);
+    let wal = Wal::open(Options { max_bytes: LOG_BYTES_MAX, parity, ..options })?;
     let next = AtomicU64::new(0);
+    let cpu_before = cpu_seconds()?;
     let started = Instant::now();
     let waits: Result<Vec<Vec<f64>>, AppendError> = std::thread::scope(|scope| {
         let writers: Vec<_> =
@@ -38,15 +43,25 @@ fn measure(body_bytes: usize) -> Result<Vec<(&'static str, f64)>, Box<dyn std::e
         writers.into_iter().filter_map(|writer| writer.join().ok()).collect()
     });
     let seconds = started.elapsed().as_secs_f64();
+    let cpu = cpu_seconds()? - cpu_before;
     let mut waits = waits?.concat();
     let appends = waits.len() as f64;
     Ok(vec![
         ("MB/s", appends * body_bytes as f64 / 1e6 / seconds),
+        ("CPU seconds / GB", cpu * 1e9 / (appends * body_bytes as f64)),
         ("appends/s", appends / seconds),
         ("p50 ms", quantile(&mut waits, 0.5)),
         ("p99 ms", quantile(&mut waits, 0.99)),
         ("fsyncs/s", wal.stats().fsyncs as f64 / seconds),
     ])
+}
+
+/// Processor time that this process has used, by all its threads and the kernel on their behalf.
+fn cpu_seconds() -> Result<f64, Box<dyn std::error::Error>> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, after_name) = stat.rsplit_once(')').ok_or("read the processor time of this process")?;
+    let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
 /// Appends until the time is over, and says how many milliseconds each append took.

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{
     Position, ReadError,
-    control::{Control, Quarantined},
+    control::Control,
     draft::{Draft, Record},
     marks::Mark,
     queue::Pending,
@@ -176,30 +176,8 @@ impl Shared {
         Start { position: segment.head.base, mark }
     }
 
-    /// Writes down that a part of a segment cannot be read, unless that is known.
-    pub(crate) fn quarantine(&self, segment: &Segment, until: Position, from: Position, damage: &Damage) {
-        let last = damage.last.unwrap_or(until.previous()).min(until.previous());
-        let view = self.view();
-        let is_known = view.state.is_quarantined(damage.first);
-        if last < damage.first || last < from || is_known || !view.holds(segment.head.generation) {
-            return;
-        }
-        drop(view);
-        let quarantined = quarantined(segment.head.number, damage, last);
-        tracing::error!(
-            path = %segment.path.display(),
-            offset = damage.offset,
-            first = %quarantined.first,
-            last = %quarantined.last,
-            reason = damage.reason,
-            "part of the log cannot be read"
-        );
-        self.budget.charge(self.quarantine.keep(&*self.disk, &segment.path, &quarantined));
-        self.append_control(Control::Quarantined(quarantined));
-    }
-
     /// Queues a control record for whose fate nobody waits.
-    fn append_control(&self, control: Control) {
+    pub(crate) fn append_control(&self, control: Control) {
         let (pending, _appending) = Pending::new(self.draft_of(control));
         // When the log is closing, the next reader will find it again.
         let _ = self.queue.push(pending);
@@ -262,18 +240,4 @@ struct Start {
 
 fn data_record(raw: &Raw) -> Option<Record> {
     Draft::of_record(&raw.header, &raw.meta, raw.payload.clone())?.record(raw.header.position)
-}
-
-pub(crate) fn quarantined(segment: u64, damage: &Damage, last: Position) -> Quarantined {
-    let mut lost = Totals::default();
-    damage.data_header().inspect(|header| lost.add(header));
-    Quarantined {
-        first: damage.first,
-        last,
-        segment,
-        offset: damage.offset,
-        length: damage.length,
-        reason: damage.reason.to_owned(),
-        items: lost.items,
-    }
 }

@@ -194,9 +194,14 @@ pub(crate) fn record_bytes(content_bytes: u64) -> u64 {
 
 /// CRC-32C of the parts one after the other.
 pub(crate) fn crc32c(parts: &[&[u8]]) -> u32 {
-    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
-    parts.iter().for_each(|part| digest.update(part));
-    digest.finalize() as u32
+    match parts {
+        [part] | [part, []] | [[], part] => crc_fast::crc32_iscsi(part),
+        _ => {
+            let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
+            parts.iter().for_each(|part| digest.update(part));
+            digest.finalize() as u32
+        }
+    }
 }
 
 /// What a data record says about its body, beside the header.

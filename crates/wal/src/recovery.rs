@@ -62,7 +62,7 @@ pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Resu
     let state = control_state(&chain, disk, &tail, &mut repairs)?;
     damage.append(&mut tail.quarantined);
     damage.extend(missing_start(&chain, &state));
-    damage.retain(|range| range.first <= range.last && !state.is_quarantined(range.first));
+    damage.retain(|range| state.first_unknown(range.first) <= range.last);
     let damaged = with_paths(&chain, &damage);
     let protected = |placed: Placed| Placed { draft: placed.draft.with_parity(options.parity), ..placed };
     let unproven = tail.unproven.drain(..).map(protected).collect();

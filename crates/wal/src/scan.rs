@@ -197,6 +197,7 @@ impl<'a> Scan<'a> {
     fn pass_over(&mut self, header: &Header, start: u64) -> Step {
         let (offset, first) = (self.offset, self.expected);
         self.offset = start;
+        self.expected = first.max(header.position);
         let (length, last) = (start - offset, Some(header.position.previous()));
         let reason = "header of a record does not match its checksum";
         Step::Damage(Damage { offset, length, first, last, header: None, reason })

@@ -101,7 +101,7 @@ impl State {
     }
 
     fn quarantine(&mut self, quarantined: Quarantined) {
-        if self.is_quarantined(quarantined.first) {
+        if self.first_unknown(quarantined.first) > quarantined.last {
             return;
         }
         self.quarantined_total += 1;
@@ -116,6 +116,18 @@ impl State {
     /// Whether a position is known to be unreadable.
     pub fn is_quarantined(&self, position: Position) -> bool {
         self.quarantined.iter().any(|range| range.first <= position && position <= range.last)
+    }
+
+    /// The first position from `position` on that is not known to be unreadable.
+    pub(crate) fn first_unknown(&self, mut position: Position) -> Position {
+        let holding = |position| {
+            let mut ranges = self.quarantined.iter();
+            ranges.find(|range| range.first <= position && position <= range.last)
+        };
+        while let Some(range) = holding(position).filter(|range| range.last < Position(u64::MAX)) {
+            position = range.last.next();
+        }
+        position
     }
 
     /// The first position that some branch still needs; `None` without branches.

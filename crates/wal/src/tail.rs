@@ -9,7 +9,7 @@ use crate::{
     draft::{Content, Draft, Placed},
     found::read_snapshot,
     head::{HEAD_BYTES, Head},
-    reader::quarantined,
+    lost::quarantined,
     record::Kind,
     repairs::Repairs,
     scan::{Damage, Raw, Scan, Step},
@@ -61,6 +61,13 @@ enum Open {
 }
 
 impl Open {
+    /// Damage that nothing in the segment follows ends where the next segment begins.
+    fn end_before(&mut self, next: Position) {
+        if let Self::Damage(damage) = self {
+            damage.last.get_or_insert(next.previous());
+        }
+    }
+
     fn last(&self) -> Position {
         match self {
             Self::Record(raw) => raw.header.position,
@@ -158,6 +165,9 @@ impl Tail {
     /// What is left is either trusted, or the last group: its fsync may not have returned.
     fn finish(&mut self, trusted: Option<Position>) {
         if let Some(trusted) = trusted {
+            if trusted < Position(u64::MAX) {
+                self.open.iter_mut().for_each(|open| open.end_before(trusted));
+            }
             self.prove(trusted.previous());
         }
         for open in std::mem::take(&mut self.open) {

@@ -9,7 +9,7 @@ use crate::{
     control::{Control, Quarantined},
     disk::Disk,
     head::{HEAD_BYTES, Head, file_name},
-    reader::quarantined,
+    lost::quarantined,
     record::{Kind, Meta},
     recovery::{io_error, recover},
     scan::{Damage, Raw, Scan, Step},
@@ -235,7 +235,7 @@ impl Check<'_> {
     fn damage(&mut self, damage: &Damage) {
         damage.data_header().inspect(|header| self.totals.add(header));
         let last = damage.last.unwrap_or(damage.first).max(damage.first);
-        let is_known = self.state.is_quarantined(damage.first);
+        let is_known = self.state.first_unknown(damage.first) > last;
         let severity = if is_known { Severity::Quarantined } else { Severity::Lost };
         let range = quarantined(self.segment.head.number, damage, last);
         self.report.add(Problem::of_range(&self.segment.path, &range, severity));

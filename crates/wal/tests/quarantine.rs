@@ -62,6 +62,7 @@ fn the_bytes_of_what_cannot_be_read_are_kept_for_the_owner_alone() {
         let stats = wal.stats();
         assert_eq!((stats.quarantined_ranges, stats.quarantined_positions), (1, 1));
         assert_eq!(stats.quarantined_bytes, range.length);
+        assert_eq!(stats.quarantined_items, [1, 0, 0, 0, 0, 0, 0, 0]);
     }
 }
 

@@ -3,9 +3,14 @@
 
 mod common;
 
-use std::{fs, path::Path, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
-use common::{append, bodies, crash_copy, edit, offset_of, open, options, segments};
+use common::{append, bodies, crash_copy, edit, fake_disk::FakeDisk, offset_of, open, options, segments};
 use proptest::prelude::*;
 use spanledger_wal::{Options, Position, Wal};
 use tempfile::TempDir;
@@ -28,17 +33,22 @@ fn log_with(options: impl Fn(&Path) -> Options) -> (TempDir, Wal) {
     (directory, wal)
 }
 
-/// As it is found after a crash, and after a clean stop.
-fn logs() -> [TempDir; 2] {
+/// The one file of a log as it is found after a crash, and after a clean stop.
+fn files() -> [BTreeMap<String, Vec<u8>>; 2] {
     let (directory, wal) = log_with(options);
-    let crashed = crash_copy(directory.path());
+    let read = || {
+        let path = segments(directory.path()).remove(0);
+        BTreeMap::from([(path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())])
+    };
+    let crashed = read();
     drop(wal);
-    [crashed, directory]
+    [crashed, read()]
 }
 
 #[test]
 fn a_repaired_record_is_counted_once_however_often_it_is_read() {
-    let [_, log] = logs();
+    let (log, wal) = log_with(options);
+    drop(wal);
     let path = segments(log.path()).pop().unwrap();
     let at = offset_of(&path, &sent()[1]);
     edit(&path, |bytes| bytes[at..at + 40].fill(0));
@@ -91,13 +101,13 @@ proptest! {
 
     #[test]
     fn any_bit_that_flips_in_a_log_file_is_healed(is_closed in any::<bool>(), bit in any::<prop::sample::Index>()) {
-        static LOGS: OnceLock<[TempDir; 2]> = OnceLock::new();
-        let log = crash_copy(LOGS.get_or_init(logs)[usize::from(is_closed)].path());
-        edit(&segments(log.path())[0], |bytes| {
-            let bit = bit.index(bytes.len() * 8);
-            bytes[bit / 8] ^= 1 << (bit % 8);
-        });
-        let wal = open(log.path());
+        static LOGS: OnceLock<[BTreeMap<String, Vec<u8>>; 2]> = OnceLock::new();
+        let mut files = LOGS.get_or_init(files)[usize::from(is_closed)].clone();
+        let bytes = files.first_entry().unwrap().into_mut();
+        let bit = bit.index(bytes.len() * 8);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let disk = Arc::new(FakeDisk::with_files(&files));
+        let wal = Wal::open_on(options(Path::new("/fake")), disk).unwrap();
         prop_assert!(bodies(&wal) == sent());
         prop_assert_eq!(&wal.state().quarantined, &[]);
         prop_assert_eq!(wal.state().branches["parquet"].cursor, Position(3));

@@ -58,6 +58,22 @@ impl FakeDisk {
         self.state().synced_after_failure
     }
 
+    /// A disk that holds these files.
+    pub(crate) fn with_files(files: &BTreeMap<String, Vec<u8>>) -> Self {
+        let inode = |bytes: &Vec<u8>| {
+            let (cache, durable, dirty_from) = (bytes.clone(), bytes.clone(), bytes.len());
+            Arc::new(Mutex::new(Inode { cache, durable, dirty_from, has_failed: false }))
+        };
+        let names: BTreeMap<_, _> = files.iter().map(|(name, bytes)| (name.clone(), inode(bytes))).collect();
+        Self(Arc::new(Mutex::new(State { durable_names: names.clone(), names, ..State::default() })))
+    }
+
+    /// The files as readers see them.
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let bytes = |inode: &Arc<Mutex<Inode>>| inode.lock().unwrap().cache.clone();
+        self.state().names.iter().map(|(name, inode)| (name.clone(), bytes(inode))).collect()
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.state().names.keys().cloned().collect()
     }
