@@ -10,8 +10,9 @@ use crate::block::Block;
 use crate::error::Fault;
 use crate::fields::DEPTH_MAX;
 use crate::keys::KeysColumn;
+use crate::plain::{Plain, PlainValue};
 use crate::text::TextColumn;
-use crate::value::{Any, Pair};
+use crate::value::{Any, Pair, write_plain};
 use crate::wire::{Cursor, Merged};
 
 /// A column of attributes under construction.
@@ -35,11 +36,25 @@ impl Default for AttributesColumn {
 }
 
 impl AttributesColumn {
-    /// Appends an attribute to the row that is open, from the fields of its `KeyValue`.
-    pub(crate) fn append<'a>(&mut self, block: &Block, fields: Cursor<'a>) -> Result<Pair<'a>, Fault> {
+    /// Appends an attribute to the row that is open, from the fields of its `KeyValue`; hands out its key.
+    #[inline]
+    pub(crate) fn append<'a>(&mut self, block: &Block, fields: Cursor<'a>) -> Result<&'a [u8], Fault> {
+        let Some(Plain { key, value }) = Plain::read(fields.rest()) else {
+            return self.append_any(block, fields);
+        };
+        self.keys.append(key);
+        match value {
+            PlainValue::Text(text) => self.values.append(block, text),
+            PlainValue::Int(number) => self.values.append_written(|text| write_plain(&number, text)),
+        }
+        Ok(key)
+    }
+
+    #[inline(never)]
+    fn append_any<'a>(&mut self, block: &Block, fields: Cursor<'a>) -> Result<&'a [u8], Fault> {
         let pair = Pair::read(fields)?;
         self.append_pair(block, &pair, fields)?;
-        Ok(pair)
+        Ok(pair.key.bytes)
     }
 
     /// Appends an attribute that has been read from `fields`.

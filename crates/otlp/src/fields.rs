@@ -21,8 +21,10 @@ pub(crate) struct Message {
 pub(crate) enum Role {
     /// Nothing.
     Part,
-    /// Counts it among what makes a request larger in columns: an attribute, an event, a link.
+    /// Counts it among what makes a request larger in columns: an event, a link.
     Entry,
+    /// Counts it likewise; most are of one shape, which is looked for first.
+    Attribute,
     /// Judges its ids and times.
     Span,
     /// Judges its ids and times.
@@ -108,7 +110,7 @@ pub(crate) fn root(message: crate::Message) -> &'static Message {
 }
 
 use Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int, Sfixed64, Sint32, Text, Uint32, Uint64};
-use Role::{DataPoint, Entry, LogRecord, Part, Span};
+use Role::{Attribute, DataPoint, Entry, LogRecord, Part, Span};
 
 const ATTRIBUTES: Field = many("attributes", Kind::Message(&KEY_VALUE));
 const DROPPED_ATTRIBUTES: Field = one("droppedAttributesCount", Uint32);
@@ -129,7 +131,7 @@ const TEMPORALITY: Field = one(
 );
 
 static KEY_VALUE: Message = Message::new(
-    Entry,
+    Attribute,
     &[(1, one("key", Text)), (2, one("value", Kind::Message(&ANY_VALUE))), (3, one("keyStrindex", Int))],
 );
 

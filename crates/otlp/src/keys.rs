@@ -12,11 +12,14 @@ use crate::text::TextColumn;
 /// A column of keys under construction.
 #[derive(Debug, Default)]
 pub(crate) struct KeysColumn {
-    distinct: TextColumn,
+    /// The distinct keys one after another.
+    bytes: Vec<u8>,
     known: HashMap<Box<[u8]>, u32>,
     facts: Vec<Fact>,
     /// Which of the distinct keys each place has.
     places: Vec<u32>,
+    /// The one that was appended last.
+    last: u32,
     row: u32,
     repeats: bool,
 }
@@ -24,6 +27,9 @@ pub(crate) struct KeysColumn {
 /// What is known of a distinct key.
 #[derive(Debug, Clone, Copy)]
 struct Fact {
+    /// Where among the bytes it stands.
+    start: usize,
+    end: usize,
     /// The key that followed it last. Spans of one kind have the same keys in the same order.
     next: u32,
     /// The row that had it last.
@@ -38,35 +44,40 @@ impl KeysColumn {
     /// Appends a key to the row that is open.
     #[inline]
     pub(crate) fn append(&mut self, key: &[u8]) {
-        let before = self.places.last().map_or(0, |last| *last as usize);
-        let guess = self.facts.get(before).map_or(0, |fact| fact.next);
-        let is_known = (guess as usize) < self.distinct.len();
-        let place = match is_known && self.distinct.read(guess as usize, |known| known == key) {
-            true => guess,
-            false => self.find(key, before),
-        };
+        let guess = self.facts.get(self.last as usize).map_or(0, |fact| fact.next);
+        let place = if self.text(guess) == Some(key) { guess } else { self.find(key) };
+        self.last = place;
         self.places.push(place);
         if let Some(fact) = self.facts.get_mut(place as usize) {
             self.repeats |= std::mem::replace(&mut fact.row, self.row) == self.row;
         }
     }
 
-    fn find(&mut self, key: &[u8], before: usize) -> u32 {
+    #[inline]
+    fn text(&self, place: u32) -> Option<&[u8]> {
+        let fact = self.facts.get(place as usize)?;
+        self.bytes.get(fact.start..fact.end)
+    }
+
+    #[inline(never)]
+    fn find(&mut self, key: &[u8]) -> u32 {
         let place = match self.known.get(key) {
             Some(place) => *place,
             None => self.add(key),
         };
-        if let Some(fact) = self.facts.get_mut(before) {
+        if let Some(fact) = self.facts.get_mut(self.last as usize) {
             fact.next = place;
         }
         place
     }
 
     fn add(&mut self, key: &[u8]) -> u32 {
-        let place = self.distinct.len() as u32;
-        self.distinct.append_copy(key);
+        let place = self.facts.len() as u32;
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
         self.known.insert(key.into(), place);
-        self.facts.push(Fact { next: 0, row: self.row.wrapping_sub(1) });
+        let row = self.row.wrapping_sub(1);
+        self.facts.push(Fact { start, end: self.bytes.len(), next: 0, row });
         place
     }
 
@@ -85,7 +96,11 @@ impl KeysColumn {
     }
 
     pub(crate) fn finish(self) -> Result<StringViewArray, ArrowError> {
-        let keys = take(&self.distinct.finish_text()?, &UInt32Array::from(self.places), None)?;
+        let mut distinct = TextColumn::default();
+        (0..self.facts.len() as u32)
+            .filter_map(|place| self.text(place))
+            .for_each(|key| distinct.append_copy(key));
+        let keys = take(&distinct.finish_text()?, &UInt32Array::from(self.places), None)?;
         Ok(keys.as_string_view().clone())
     }
 }

@@ -31,6 +31,7 @@ mod links;
 mod logs;
 mod names;
 mod overlay;
+mod plain;
 mod scalar;
 mod spans;
 mod text;

@@ -103,6 +103,11 @@ impl SpanColumns {
         let wire = fields.rest();
         let mut span = Scalars::default();
         while !fields.is_done() {
+            // Most fields of a span are attributes.
+            if let Some(slice) = fields.slice_of(ATTRIBUTES) {
+                self.append_attribute(block, fields.inside(slice), &mut span)?;
+                continue;
+            }
             let key = fields.key()?;
             let value = fields.value(key, DEPTH_MAX)?;
             match (key.number, value) {
@@ -124,8 +129,8 @@ impl SpanColumns {
         fields: Cursor<'a>,
         span: &mut Scalars<'a>,
     ) -> Result<(), Fault> {
-        let pair = self.attributes.append(block, fields)?;
-        if pair.key.bytes == b"error.type" {
+        let key = self.attributes.append(block, fields)?;
+        if key == b"error.type" {
             span.error_type = Some(self.attributes.last_place());
         }
         Ok(())
@@ -257,6 +262,9 @@ impl<'a> Scalars<'a> {
         Ok(())
     }
 }
+
+/// The key of a field of attributes as it stands on the wire.
+const ATTRIBUTES: u8 = 9 << 3 | 2;
 
 /// What [`spans::KIND`] holds, by number.
 pub(crate) const KINDS: &[&str] = &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];

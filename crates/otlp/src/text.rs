@@ -58,7 +58,7 @@ impl TextColumn {
     }
 
     /// Appends a value that stands in `block`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append(&mut self, block: &Block, value: Slice) {
         if value.bytes.len() <= COPIED_BYTES_MAX {
             return self.append_copy(value.bytes);
@@ -67,6 +67,7 @@ impl TextColumn {
         self.end();
     }
 
+    #[inline]
     pub(crate) fn append_option(&mut self, block: &Block, value: Option<Slice>) {
         match value {
             Some(value) => self.append(block, value),
@@ -74,13 +75,14 @@ impl TextColumn {
         }
     }
 
+    #[inline]
     pub(crate) fn append_null(&mut self) {
         self.ends.push(self.copied.len() as i32);
         self.nulls.append_null();
     }
 
     /// Appends a copy of a value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append_copy(&mut self, value: &[u8]) {
         self.copied.extend_from_slice(value);
         self.end();
@@ -97,7 +99,7 @@ impl TextColumn {
         self.end();
     }
 
-    #[inline]
+    #[inline(always)]
     fn end(&mut self) {
         // A column that is too large for this is refused when it is finished.
         self.ends.push(self.copied.len() as i32);
@@ -140,6 +142,9 @@ impl TextColumn {
     }
 
     pub(crate) fn finish_text(mut self) -> Result<StringViewArray, ArrowError> {
+        if self.is_null() {
+            return Ok(StringViewArray::new_null(self.len()));
+        }
         let (ends, copied, nulls) = self.copied()?;
         let copied = StringViewArray::from(&StringArray::try_new(ends, copied, nulls)?);
         let Viewed { rows, views, buffers, .. } = self.viewed;
@@ -151,6 +156,11 @@ impl TextColumn {
         let copied = BinaryViewArray::from(&BinaryArray::try_new(ends, copied, nulls)?);
         let Viewed { rows, views, buffers, .. } = self.viewed;
         mixed(copied, BinaryViewArray::try_new(views.into(), buffers, None)?, &rows)
+    }
+
+    /// Whether every value is null.
+    fn is_null(&self) -> bool {
+        self.nulls.as_slice().is_some_and(|bits| bits.iter().all(|byte| *byte == 0))
     }
 
     fn copied(&mut self) -> Result<(OffsetBuffer<i32>, Buffer, Option<NullBuffer>), ArrowError> {

@@ -27,19 +27,7 @@ const MAP: u32 = 6;
 
 impl<'a> Any<'a> {
     /// Reads the fields of an `AnyValue`; the last value on the wire counts.
-    #[inline]
     pub(crate) fn read(mut fields: Cursor<'a>) -> Result<Self, Fault> {
-        let whole = fields;
-        // Nearly every value is one text and nothing else.
-        if let Some(text) = fields.slice_of(TEXT)
-            && fields.is_done()
-        {
-            return Ok(Self::Text(text));
-        }
-        Self::read_any(whole)
-    }
-
-    fn read_any(mut fields: Cursor<'a>) -> Result<Self, Fault> {
         let mut any = Self::Empty;
         while !fields.is_done() {
             let start = fields;
@@ -63,7 +51,6 @@ impl<'a> Any<'a> {
     }
 
     /// Reads the `AnyValue` that is a field of the message with these fields.
-    #[inline]
     pub(crate) fn merged(value: &'a Merged<'a>, fields: Cursor<'a>) -> Result<Self, Fault> {
         match value {
             Merged::Absent => Ok(Self::Empty),
@@ -144,7 +131,7 @@ fn write_double(value: f64, json: &mut Vec<u8>) {
     }
 }
 
-fn write_plain<T: serde::Serialize + ?Sized>(value: &T, json: &mut Vec<u8>) {
+pub(crate) fn write_plain<T: serde::Serialize + ?Sized>(value: &T, json: &mut Vec<u8>) {
     #[expect(clippy::expect_used, reason = "numbers and text always serialize, and a Vec always takes more")]
     serde_json::to_writer(json, value).expect("a scalar becomes JSON");
 }
@@ -157,20 +144,7 @@ pub(crate) struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    #[inline]
     pub(crate) fn read(mut fields: Cursor<'a>) -> Result<Self, Fault> {
-        let whole = fields;
-        // Nearly every pair is a key, then a value, and nothing else.
-        if let Some(key) = fields.slice_of(1)
-            && let Some(value) = fields.slice_of(2)
-            && fields.is_done()
-        {
-            return Ok(Self { key, value: Merged::Whole(value) });
-        }
-        Self::read_any(whole)
-    }
-
-    fn read_any(mut fields: Cursor<'a>) -> Result<Self, Fault> {
         let mut pair = Self { key: Slice::default(), value: Merged::Absent };
         while !fields.is_done() {
             let key = fields.key()?;

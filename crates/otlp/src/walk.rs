@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::error::{Fault, Malformed, Reason};
 use crate::fields::{self, DEPTH_MAX, Field, Kind, Role};
+use crate::plain::{Plain, PlainValue, is_ascii};
 use crate::wire::{Cursor, Key, Raw, Slice, Wire};
 use crate::{Message, id};
 
@@ -83,10 +84,10 @@ struct Walk {
 impl Walk {
     fn message(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
         if message.role != Role::Part {
-            self.entries_left = self.entries_left.checked_sub(1).ok_or(cursor.fault(Reason::Entries))?;
+            self.count_entry(cursor)?;
         }
         match message.role {
-            Role::Part | Role::Entry => self.fields(message, cursor, depth, |_, _| ()),
+            Role::Part | Role::Entry | Role::Attribute => self.fields(message, cursor, depth, |_, _| ()),
             Role::DataPoint => {
                 self.walked.items = self.walked.items.saturating_add(1);
                 self.fields(message, cursor, depth, |_, _| ())
@@ -131,12 +132,22 @@ impl Walk {
         let value = cursor.value(key, depth)?;
         let Raw::Bytes(slice) = value else { return Ok(value) };
         match field.kind {
+            // The depth is for the value within it.
+            Kind::Message(inner) if inner.role == Role::Attribute && depth > 1 && is_plain(slice) => {
+                self.count_entry(cursor.inside(slice))?;
+            }
             Kind::Message(inner) => self.message(inner, cursor.inside(slice), depth - 1)?,
             Kind::Text => check_text(slice)?,
             _ if field.repeated => check_packed(field.kind, cursor.inside(slice))?,
             _ => {}
         }
         Ok(value)
+    }
+
+    #[inline]
+    fn count_entry(&mut self, cursor: Cursor) -> Result<(), Fault> {
+        self.entries_left = self.entries_left.checked_sub(1).ok_or(cursor.fault(Reason::Entries))?;
+        Ok(())
     }
 
     fn span(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
@@ -226,6 +237,18 @@ fn wire_of(kind: Kind) -> Option<Wire> {
         }
         Kind::Fixed32 => Some(Wire::Four),
         Kind::Fixed64 | Kind::Sfixed64 | Kind::Double => Some(Wire::Eight),
+    }
+}
+
+/// Whether an attribute is an ASCII key and a whole number or an ASCII text: nothing more is to be checked then.
+#[inline]
+fn is_plain(attribute: Slice) -> bool {
+    match Plain::read(attribute) {
+        Some(Plain { key, value: PlainValue::Int(_) }) => is_ascii(key),
+        // In a short one the keys of fields and the lengths are ASCII as well.
+        Some(_) if attribute.bytes.len() < 0x80 => is_ascii(attribute.bytes),
+        Some(Plain { key, value: PlainValue::Text(text) }) => is_ascii(key) && text.bytes.is_ascii(),
+        None => false,
     }
 }
 

@@ -82,7 +82,13 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn key(&mut self) -> Result<Key, Fault> {
         let start = self.place;
-        let key = u32::try_from(self.varint()?).map_err(|_| Fault { offset: start, reason: Reason::Key })?;
+        let key = match self.bytes.get(start) {
+            Some(&byte @ ..0x80) => {
+                self.place += 1;
+                u32::from(byte)
+            }
+            _ => self.long_key()?,
+        };
         let wire = match key & 7 {
             0 => Wire::Varint,
             1 => Wire::Eight,
@@ -97,6 +103,11 @@ impl<'a> Cursor<'a> {
             return Err(Fault { offset: start, reason: Reason::Key });
         }
         Ok(Key { number, wire })
+    }
+
+    fn long_key(&mut self) -> Result<u32, Fault> {
+        let start = self.place;
+        u32::try_from(self.long_varint()?).map_err(|_| Fault { offset: start, reason: Reason::Key })
     }
 
     #[inline]
@@ -145,15 +156,12 @@ impl<'a> Cursor<'a> {
         self.take(length)
     }
 
-    /// The bytes of field `number`, at most 15, if that is what follows and has a length.
-    #[inline]
-    pub(crate) fn slice_of(&mut self, number: u32) -> Option<Slice<'a>> {
-        let key = self.bytes.get(self.place)?;
-        if u32::from(*key) != number << 3 | 2 {
-            return None;
-        }
-        self.place += 1;
-        self.slice().ok()
+    /// The bytes of the field whose key on the wire is `key`, if it follows and its length takes at most two bytes.
+    #[inline(always)]
+    pub(crate) fn slice_of(&mut self, key: u8) -> Option<Slice<'a>> {
+        let (bytes, after) = split(self.bytes.get(self.place..)?, key)?;
+        self.place = self.bytes.len() - after.len();
+        Some(Slice { bytes, offset: self.place - bytes.len() })
     }
 
     #[inline]
@@ -223,6 +231,19 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn fault(&self, reason: Reason) -> Fault {
         Fault { offset: self.place, reason }
+    }
+}
+
+/// The bytes of a field whose key and length are at the front, and what follows it; `None` when another field is
+/// there, or a length of more than two bytes.
+#[inline(always)]
+pub(crate) fn split(bytes: &[u8], key: u8) -> Option<(&[u8], &[u8])> {
+    match bytes {
+        [first, length @ ..0x80, rest @ ..] if *first == key => rest.split_at_checked(usize::from(*length)),
+        [first, low, high @ ..0x80, rest @ ..] if *first == key => {
+            rest.split_at_checked(usize::from(*low & 0x7f) | usize::from(*high) << 7)
+        }
+        _ => None,
     }
 }
 
