@@ -24,6 +24,8 @@ pub struct Accepted {
     pub items: u64,
     /// Items that were rejected; becomes OTLP `partial_success`.
     pub rejected: u64,
+    /// Of the other items: parent ids and links that are left out, because they are no ids.
+    pub dropped_ids: u64,
     /// Why they were rejected, or a warning; empty when all is well.
     pub message: String,
 }

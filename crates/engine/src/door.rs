@@ -69,6 +69,7 @@ impl Contract for Door {
         let accepted = Accepted {
             items: walked.items.into(),
             rejected: walked.rejected.len() as u64,
+            dropped_ids: walked.dropped_ids.into(),
             message: explain(&walked.rejected),
         };
         let kept = walked.items.saturating_sub(u32::try_from(walked.rejected.len()).unwrap_or(u32::MAX));

@@ -58,6 +58,9 @@ pub enum Reason {
     /// So many items, attributes, events and links that the rows would be far larger than the request.
     #[error("more items, attributes, events and links than a request of this size may have")]
     Entries,
+    /// More than 65,536 spans or log records.
+    #[error("more than 65536 items in one request")]
+    Rows,
 }
 
 /// What is wrong at which byte of a body. Its path is looked up only when it is reported.

@@ -21,8 +21,10 @@ pub(crate) struct Message {
 pub(crate) enum Role {
     /// Nothing.
     Part,
-    /// Counts it among what makes a request larger in columns: an event, a link.
+    /// Counts it among what makes a request larger in columns: an event.
     Entry,
+    /// Counts it likewise, and judges its ids.
+    Link,
     /// Counts it likewise; most are of one shape, which is looked for first.
     Attribute,
     /// Judges its ids and times.
@@ -110,7 +112,7 @@ pub(crate) fn root(message: crate::Message) -> &'static Message {
 }
 
 use Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int, Sfixed64, Sint32, Text, Uint32, Uint64};
-use Role::{Attribute, DataPoint, Entry, LogRecord, Part, Span};
+use Role::{Attribute, DataPoint, Entry, Link, LogRecord, Part, Span};
 
 const ATTRIBUTES: Field = many("attributes", Kind::Message(&KEY_VALUE));
 const DROPPED_ATTRIBUTES: Field = one("droppedAttributesCount", Uint32);
@@ -212,7 +214,7 @@ static EVENT: Message =
     Message::new(Entry, &[(1, TIME), (2, one("name", Text)), (3, ATTRIBUTES), (4, DROPPED_ATTRIBUTES)]);
 
 static LINK: Message = Message::new(
-    Entry,
+    Link,
     &[
         (1, one("traceId", Id)),
         (2, one("spanId", Id)),

@@ -9,12 +9,14 @@ use crate::wire::{Cursor, Key, Raw, Slice, Wire};
 use crate::{Message, id};
 
 /// What a request holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Walked {
     /// Spans, log records or data points on the wire, rejected ones included.
     pub items: u32,
     /// The items that readers leave out, by rising index.
     pub rejected: Vec<Rejection>,
+    /// Of the other items: parent ids of a wrong length, which are read as none, and links that are left out for an id.
+    pub dropped_ids: u32,
 }
 
 /// An item that is not taken, and why.
@@ -56,13 +58,14 @@ impl fmt::Display for RejectReason {
 /// within one another; unknown fields are skipped but must be well-formed. There is one limit more: a request has at
 /// most 256 items, attributes, events and links, and one more for each 16 of its bytes. An empty attribute takes
 /// two bytes on the wire and sixteen times that in columns, so that without the limit a request, or many together,
-/// could need more memory than there is.
+/// could need more memory than there is. For the same reason it has at most 65,536 spans or log records: 30 bytes of
+/// one are 400 in columns.
 ///
 /// # Errors
 /// Where the body is not protobuf of that request, and what is wrong there.
 pub fn walk(message: Message, body: &[u8]) -> Result<Walked, Malformed> {
     let entries_left = ENTRIES_MIN + body.len() / ENTRY_BYTES_MIN;
-    let mut walk = Walk { walked: Walked { items: 0, rejected: Vec::new() }, entries_left };
+    let mut walk = Walk { walked: Walked::default(), entries_left };
     walk.message(fields::root(message), Cursor::new(body), DEPTH_MAX)
         .map_err(|fault| fault.within(message, body))?;
     Ok(walk.walked)
@@ -74,6 +77,9 @@ const ENTRIES_MIN: usize = 256;
 /// In a request with more, entries take so many bytes or more on average. A key and a value take nine at least, an
 /// item with its ids and times fifty.
 const ENTRY_BYTES_MIN: usize = 16;
+
+/// How many items that become rows any request may have: eight times what a batch of the Collector has by default.
+const ROWS_MAX: u32 = 1 << 16;
 
 struct Walk {
     walked: Walked,
@@ -92,6 +98,8 @@ impl Walk {
                 self.walked.items = self.walked.items.saturating_add(1);
                 self.fields(message, cursor, depth, |_, _| ())
             }
+            Role::Link => self.link(message, cursor, depth),
+            _ if self.walked.items >= ROWS_MAX => Err(cursor.fault(Reason::Rows)),
             Role::Span => self.span(message, cursor, depth),
             Role::LogRecord => self.log_record(message, cursor, depth),
         }
@@ -151,10 +159,12 @@ impl Walk {
     }
 
     fn span(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
-        let mut item = Item::default();
+        let (mut item, mut parent_id) = (Item::default(), Slice::default());
+        let dropped_ids = self.walked.dropped_ids;
         self.fields(message, cursor, depth, |number, value| match (number, value) {
             (1, Raw::Bytes(slice)) => item.trace_id = slice,
             (2, Raw::Bytes(slice)) => item.span_id = slice,
+            (4, Raw::Bytes(slice)) => parent_id = slice,
             (7, Raw::Number(nanos)) => item.times[0] = nanos,
             (8, Raw::Number(nanos)) => item.times[1] = nanos,
             _ => {}
@@ -166,7 +176,25 @@ impl Walk {
         } else {
             item.bad_time()
         };
+        if reason.is_some() {
+            self.walked.dropped_ids = dropped_ids;
+        } else if !matches!(parent_id.bytes.len(), 0 | 8) {
+            self.walked.dropped_ids += 1;
+        }
         self.count(reason);
+        Ok(())
+    }
+
+    fn link(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
+        let (mut trace_id, mut span_id) = (Slice::default(), Slice::default());
+        self.fields(message, cursor, depth, |number, value| match (number, value) {
+            (1, Raw::Bytes(slice)) => trace_id = slice,
+            (2, Raw::Bytes(slice)) => span_id = slice,
+            _ => {}
+        })?;
+        if id::trace(trace_id.bytes).is_none() || id::span(span_id.bytes).is_none() {
+            self.walked.dropped_ids += 1;
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{
     Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics,
 };
+use opentelemetry_proto::tonic::trace::v1::span::Link;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 use spanledger_otlp::{Malformed, Message, Reason, RejectReason, Rejection, walk};
@@ -39,6 +40,26 @@ fn spans_with_bad_ids_or_times_are_rejected_by_ordinal() {
 }
 
 #[test]
+fn parent_ids_of_a_wrong_length_and_links_that_are_left_out_are_counted() {
+    let link = |trace_id: &[u8], span_id: &[u8]| Link {
+        trace_id: trace_id.to_vec(),
+        span_id: span_id.to_vec(),
+        ..Link::default()
+    };
+    let links =
+        vec![link(&[1; 16], &[1; 8]), link(&[1; 15], &[1; 8]), link(&[1; 16], &[0; 8]), link(&[], &[])];
+    let spans = vec![
+        Span { parent_span_id: vec![1; 8], links, ..good_span() },
+        Span { parent_span_id: vec![1, 2, 3], ..good_span() },
+        Span { parent_span_id: vec![0; 8], ..good_span() },
+        // Rejected, so that nothing of it is there to miss an id.
+        Span { trace_id: Vec::new(), parent_span_id: vec![1], links: vec![link(&[], &[])], ..good_span() },
+    ];
+    let walked = walk(Message::Traces, &traces(spans)).unwrap();
+    assert_eq!((walked.rejected.len(), walked.dropped_ids), (1, 4));
+}
+
+#[test]
 fn log_records_need_no_ids_but_no_wrong_ones() {
     let records = [
         LogRecord::default(),
@@ -64,6 +85,23 @@ fn a_request_of_almost_empty_attributes_is_refused() {
     let error = walk(Message::Traces, &attributes(5_000, "")).unwrap_err();
     assert!(matches!(error, Malformed::Protobuf { reason: Reason::Entries, .. }), "{error}");
     assert_eq!(walk(Message::Traces, &attributes(1_000_000, "server.address")).unwrap().items, 1);
+}
+
+#[test]
+fn a_request_has_at_most_65536_spans_or_log_records() {
+    let walk_spans = |count| walk(Message::Traces, &traces(vec![good_span(); count]));
+    assert_eq!(walk_spans(65_536).unwrap().items, 65_536);
+    let error = walk_spans(65_537).unwrap_err();
+    let expected =
+        "resourceSpans[0].scopeSpans[0].spans[65536].traceId: more than 65536 items in one request";
+    assert!(error.to_string().starts_with(expected), "{error}");
+
+    let log_records =
+        vec![LogRecord { flags: 1, severity_text: "information".into(), ..LogRecord::default() }; 65_537];
+    let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
+    let resource_logs = vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }];
+    let error = walk(Message::Logs, &ExportLogsServiceRequest { resource_logs }.encode_to_vec()).unwrap_err();
+    assert!(matches!(error, Malformed::Protobuf { reason: Reason::Rows, .. }), "{error}");
 }
 
 #[test]

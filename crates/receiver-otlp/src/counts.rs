@@ -12,6 +12,7 @@ use crate::failure::{Failure, Reason};
 pub(crate) struct Counted {
     intake: Intake,
     items: BTreeMap<Signal, Items>,
+    dropped_ids: Counter,
     success: Counter,
     refused: Counter,
     failure: Counter,
@@ -35,6 +36,11 @@ impl Counted {
         Self {
             intake,
             items: items.into_iter().collect(),
+            dropped_ids: context.meter.counter(
+                "spanledger_receiver_dropped_ids",
+                "Parent ids and links of accepted spans that are left out, because they are no ids",
+                &labels,
+            ),
             success: requests("success"),
             refused: requests("refused"),
             failure: requests("failure"),
@@ -53,6 +59,7 @@ impl Counted {
             items.accepted.add(accepted.items.saturating_sub(accepted.rejected));
             items.refused.add(accepted.rejected);
         }
+        self.dropped_ids.add(accepted.dropped_ids);
         Ok(accepted)
     }
 

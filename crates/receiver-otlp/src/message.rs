@@ -186,7 +186,12 @@ mod tests {
 
     #[test]
     fn what_was_rejected_is_named_as_the_signal_has_it() {
-        let some = ExportResponse::new(Accepted { items: 3, rejected: 2, message: "no trace id".into() });
+        let some = ExportResponse::new(Accepted {
+            items: 3,
+            rejected: 2,
+            message: "no trace id".into(),
+            ..Accepted::default()
+        });
         for (signal, field) in [
             (Signal::Traces, "rejectedSpans"),
             (Signal::Metrics, "rejectedDataPoints"),

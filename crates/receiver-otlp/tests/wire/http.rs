@@ -128,6 +128,7 @@ async fn rejected_items_are_told_and_the_rest_is_taken() {
     assert_eq!(answer.json()["partialSuccess"]["rejectedLogRecords"], "3");
     assert_eq!(running.count("otelcol_receiver_accepted_spans", &[]), 7.0);
     assert_eq!(running.count("otelcol_receiver_refused_spans", &[]), 3.0);
+    assert_eq!(running.count("spanledger_receiver_dropped_ids", &[]), 2.0);
 }
 
 #[tokio::test]
