@@ -55,9 +55,14 @@ pub enum Reason {
     /// More than 100 messages within one another.
     #[error("nested more than 100 deep")]
     Depth,
-    /// So many items, attributes, events and links that the rows would be far larger than the request.
-    #[error("more items, attributes, events and links than a request of this size may have")]
+    /// So many items, attributes, events, links and elements of lists that the rows would be far larger than the request.
+    #[error(
+        "more items, attributes, events, links and elements of lists than a request of this size may have"
+    )]
     Entries,
+    /// So many control characters in lists and maps, which are text as JSON, that it would be far larger than the request.
+    #[error("more control characters in lists and maps than a request of this size may have")]
+    ControlCharacters,
     /// More than 65,536 spans or log records.
     #[error("more than 65536 items in one request")]
     Rows,

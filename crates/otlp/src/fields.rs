@@ -25,6 +25,10 @@ pub(crate) enum Role {
     Entry,
     /// Counts it likewise, and judges its ids.
     Link,
+    /// Counts the control characters within it, which are longer as JSON.
+    List,
+    /// Counts four of them like an entry.
+    Element,
     /// Counts it likewise; most are of one shape, which is looked for first.
     Attribute,
     /// Judges its ids and times.
@@ -112,7 +116,7 @@ pub(crate) fn root(message: crate::Message) -> &'static Message {
 }
 
 use Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int, Sfixed64, Sint32, Text, Uint32, Uint64};
-use Role::{Attribute, DataPoint, Entry, Link, LogRecord, Part, Span};
+use Role::{Attribute, DataPoint, Element, Entry, Link, List, LogRecord, Part, Span};
 
 const ATTRIBUTES: Field = many("attributes", Kind::Message(&KEY_VALUE));
 const DROPPED_ATTRIBUTES: Field = one("droppedAttributesCount", Uint32);
@@ -137,22 +141,27 @@ static KEY_VALUE: Message = Message::new(
     &[(1, one("key", Text)), (2, one("value", Kind::Message(&ANY_VALUE))), (3, one("keyStrindex", Int))],
 );
 
-static ANY_VALUE: Message = Message::new(
-    Part,
-    &[
-        (1, one("stringValue", Text)),
-        (2, one("boolValue", Bool)),
-        (3, one("intValue", Int)),
-        (4, one("doubleValue", Double)),
-        (5, one("arrayValue", Kind::Message(&ARRAY_VALUE))),
-        (6, one("kvlistValue", Kind::Message(&KEY_VALUE_LIST))),
-        (7, one("bytesValue", Bytes)),
-        (8, one("stringValueStrindex", Int)),
-    ],
-);
+static ANY_VALUE: Message = any_value(Part);
+static ELEMENT: Message = any_value(Element);
 
-static ARRAY_VALUE: Message = Message::new(Part, &[(1, many("values", Kind::Message(&ANY_VALUE)))]);
-static KEY_VALUE_LIST: Message = Message::new(Part, &[(1, many("values", Kind::Message(&KEY_VALUE)))]);
+const fn any_value(role: Role) -> Message {
+    Message::new(
+        role,
+        &[
+            (1, one("stringValue", Text)),
+            (2, one("boolValue", Bool)),
+            (3, one("intValue", Int)),
+            (4, one("doubleValue", Double)),
+            (5, one("arrayValue", Kind::Message(&ARRAY_VALUE))),
+            (6, one("kvlistValue", Kind::Message(&KEY_VALUE_LIST))),
+            (7, one("bytesValue", Bytes)),
+            (8, one("stringValueStrindex", Int)),
+        ],
+    )
+}
+
+static ARRAY_VALUE: Message = Message::new(List, &[(1, many("values", Kind::Message(&ELEMENT)))]);
+static KEY_VALUE_LIST: Message = Message::new(List, &[(1, many("values", Kind::Message(&KEY_VALUE)))]);
 
 static RESOURCE: Message = Message::new(
     Part,

@@ -18,6 +18,9 @@ use crate::wire::Slice;
 /// Values up to this size are copied: that their UTF-8 can be checked together is worth more than the copy.
 const COPIED_BYTES_MAX: usize = 256;
 
+/// Of more copied bytes nothing is kept that is not used: it would double what a batch takes.
+const LARGE_BYTES: usize = 8 << 20;
+
 /// A column of text or bytes under construction.
 ///
 /// UTF-8 is checked once, when the column is finished: of copied values as one piece, of the others one by one.
@@ -164,7 +167,10 @@ impl TextColumn {
     }
 
     fn copied(&mut self) -> Result<(OffsetBuffer<i32>, Buffer, Option<NullBuffer>), ArrowError> {
-        let (ends, copied) = (std::mem::take(&mut self.ends), std::mem::take(&mut self.copied));
+        let (ends, mut copied) = (std::mem::take(&mut self.ends), std::mem::take(&mut self.copied));
+        if copied.len() > LARGE_BYTES {
+            copied.shrink_to_fit();
+        }
         if i32::try_from(copied.len()).is_err() {
             return Err(ArrowError::OffsetOverflowError(copied.len()));
         }

@@ -58,14 +58,15 @@ impl fmt::Display for RejectReason {
 /// within one another; unknown fields are skipped but must be well-formed. There is one limit more: a request has at
 /// most 256 items, attributes, events and links, and one more for each 16 of its bytes. An empty attribute takes
 /// two bytes on the wire and sixteen times that in columns, so that without the limit a request, or many together,
-/// could need more memory than there is. For the same reason it has at most 65,536 spans or log records: 30 bytes of
+/// could need more memory than there is. A control character in a list or map counts as well, for it is six bytes
+/// as JSON, and so do four elements of lists. For the same reason it has at most 65,536 spans or log records: 30 bytes of
 /// one are 400 in columns.
 ///
 /// # Errors
 /// Where the body is not protobuf of that request, and what is wrong there.
 pub fn walk(message: Message, body: &[u8]) -> Result<Walked, Malformed> {
     let entries_left = ENTRIES_MIN + body.len() / ENTRY_BYTES_MIN;
-    let mut walk = Walk { walked: Walked::default(), entries_left };
+    let mut walk = Walk { walked: Walked::default(), entries_left, lists: 0, elements: 0 };
     walk.message(fields::root(message), Cursor::new(body), DEPTH_MAX)
         .map_err(|fault| fault.within(message, body))?;
     Ok(walk.walked)
@@ -85,15 +86,35 @@ struct Walk {
     walked: Walked,
     /// How many more items, attributes, events and links there may be.
     entries_left: usize,
+    /// How many lists and maps are open.
+    lists: u32,
+    /// How many elements lists had.
+    elements: u32,
 }
+
+/// Elements of lists take four bytes or more on average, as whole numbers do; what is empty takes two, and five as JSON.
+const ELEMENTS_OF_AN_ENTRY: u32 = 4;
 
 impl Walk {
     fn message(&mut self, message: &fields::Message, cursor: Cursor, depth: u32) -> Result<(), Fault> {
-        if message.role != Role::Part {
+        if !matches!(message.role, Role::Part | Role::List | Role::Element) {
             self.count_entry(cursor)?;
         }
         match message.role {
             Role::Part | Role::Entry | Role::Attribute => self.fields(message, cursor, depth, |_, _| ()),
+            Role::Element => {
+                self.elements = self.elements.wrapping_add(1);
+                if self.elements.is_multiple_of(ELEMENTS_OF_AN_ENTRY) {
+                    self.count_entry(cursor)?;
+                }
+                self.fields(message, cursor, depth, |_, _| ())
+            }
+            Role::List => {
+                self.lists += 1;
+                self.fields(message, cursor, depth, |_, _| ())?;
+                self.lists -= 1;
+                Ok(())
+            }
             Role::DataPoint => {
                 self.walked.items = self.walked.items.saturating_add(1);
                 self.fields(message, cursor, depth, |_, _| ())
@@ -141,11 +162,18 @@ impl Walk {
         let Raw::Bytes(slice) = value else { return Ok(value) };
         match field.kind {
             // The depth is for the value within it.
-            Kind::Message(inner) if inner.role == Role::Attribute && depth > 1 && is_plain(slice) => {
+            Kind::Message(inner)
+                if inner.role == Role::Attribute && depth > 1 && self.lists == 0 && is_plain(slice) =>
+            {
                 self.count_entry(cursor.inside(slice))?;
             }
             Kind::Message(inner) => self.message(inner, cursor.inside(slice), depth - 1)?,
-            Kind::Text => check_text(slice)?,
+            Kind::Text => {
+                check_text(slice)?;
+                if self.lists > 0 {
+                    self.count_control_characters(slice)?;
+                }
+            }
             _ if field.repeated => check_packed(field.kind, cursor.inside(slice))?,
             _ => {}
         }
@@ -155,6 +183,15 @@ impl Walk {
     #[inline]
     fn count_entry(&mut self, cursor: Cursor) -> Result<(), Fault> {
         self.entries_left = self.entries_left.checked_sub(1).ok_or(cursor.fault(Reason::Entries))?;
+        Ok(())
+    }
+
+    /// Counts what JSON writes as six bytes, each like an entry.
+    fn count_control_characters(&mut self, text: Slice) -> Result<(), Fault> {
+        let is_long = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\n' | b'\r' | b'\t');
+        let count = text.bytes.iter().filter(is_long).count();
+        self.entries_left =
+            self.entries_left.checked_sub(count).ok_or(text.fault(Reason::ControlCharacters))?;
         Ok(())
     }
 

@@ -88,6 +88,20 @@ fn a_request_of_almost_empty_attributes_is_refused() {
 }
 
 #[test]
+fn a_request_of_control_characters_in_a_list_is_refused() {
+    let request = |character: &str| {
+        let text = AnyValue { value: Some(Value::StringValue(character.repeat(5_000))) };
+        let list = Value::ArrayValue(ArrayValue { values: vec![text] });
+        let attributes =
+            vec![KeyValue { value: Some(AnyValue { value: Some(list) }), ..KeyValue::default() }];
+        traces(vec![Span { attributes, ..good_span() }])
+    };
+    assert_eq!(walk(Message::Traces, &request("\n")).unwrap().items, 1);
+    let error = walk(Message::Traces, &request("\u{1}")).unwrap_err();
+    assert!(matches!(error, Malformed::Protobuf { reason: Reason::ControlCharacters, .. }), "{error}");
+}
+
+#[test]
 fn a_request_has_at_most_65536_spans_or_log_records() {
     let walk_spans = |count| walk(Message::Traces, &traces(vec![good_span(); count]));
     assert_eq!(walk_spans(65_536).unwrap().items, 65_536);
