@@ -34,7 +34,9 @@ struct Written {
 
 /// Of any size, and no two the same: their first eight bytes rise.
 fn body(index: usize) -> Vec<u8> {
-    let bytes = [20, 300, 1500, 70_000, 9, 4096, 12_000, 700, 130_000, 2500][index % 10];
+    let sizes = [20, 300, 1500, 70_000, 9, 4096, 12_000, 700, 130_000, 2500];
+    // Every other ten are small: a page holds several of them.
+    let bytes = if index % 20 < 10 { sizes[index % 10] } else { 200 + index };
     let noise = (0..bytes).map(|at| ((at * 0x9e37 + index * 0x85eb) >> 7) as u8);
     (index as u64).to_be_bytes().into_iter().chain(noise).collect()
 }
@@ -49,7 +51,7 @@ fn write(is_closed: bool) -> Written {
     let disk = FakeDisk::default();
     let wal = open(&disk);
     common::add_branch(&wal, "parquet");
-    let bodies: Vec<_> = (0..40).map(body).collect();
+    let bodies: Vec<_> = (0..80).map(body).collect();
     let positions: Vec<_> = bodies.iter().map(|body| append(&wal, body.clone()).0).collect();
     let files = if is_closed { None } else { Some(disk.files()) };
     drop(wal);
