@@ -17,7 +17,8 @@ const SENDERS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_gib_wait_on_disk_while_the_bucket_is_away_and_arrive_when_it_is_back() {
-    let folder = tempfile::tempdir().unwrap();
+    // Beside what is built: a system's temporary directory may be in memory.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let [port] = free_ports();
     let collector = setup(folder.path(), port)
         .set("extensions.wal.max_size=8GiB")
