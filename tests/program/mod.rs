@@ -9,6 +9,7 @@ mod endpoints;
 mod examples;
 mod lake;
 mod lifecycle;
+mod repeats;
 mod secrets;
 mod signals;
 mod verbs;

@@ -40,6 +40,8 @@ pub struct WalSettings {
     pub retain: Duration,
     /// Whether records carry what a damaged one is repaired from, a fifteenth of their size.
     pub parity: bool,
+    /// How long a request is remembered, so that it is not stored again when its sender repeats it; zero: not at all.
+    pub repeat_window: Duration,
 }
 
 /// What an extension can ask of the running collector.

@@ -26,6 +26,8 @@ pub struct Accepted {
     pub rejected: u64,
     /// Of the other items: parent ids and links that are left out, because they are no ids.
     pub dropped_ids: u64,
+    /// Whether it was stored before, and is not stored again.
+    pub is_repeat: bool,
     /// Why they were rejected, or a warning; empty when all is well.
     pub message: String,
 }

@@ -19,6 +19,8 @@ pub struct Shares {
     pub intake: usize,
     /// Recent bodies, which current readers need not fetch from disk.
     pub recent: usize,
+    /// Requests that are remembered, so that repeats are recognised.
+    pub repeats: usize,
     /// Working memory of readers.
     pub readers: usize,
     /// Runs and encoded files of exporters.
@@ -36,7 +38,8 @@ impl Shares {
         let eighth = memory / 8;
         Self {
             intake: eighth * 2,
-            recent: eighth,
+            recent: eighth - eighth / 4,
+            repeats: eighth / 4,
             readers: eighth,
             exporters: eighth * 3,
             connectors: eighth,
@@ -76,8 +79,8 @@ mod tests {
     #[test]
     fn the_shares_add_up_to_the_budget() {
         let shares = Shares::of(512 << 20);
-        let sum = shares.intake + shares.recent + shares.readers + shares.exporters + shares.connectors;
-        assert_eq!(sum, 512 << 20);
+        let Shares { intake, recent, repeats, readers, exporters, connectors, .. } = shares;
+        assert_eq!(intake + recent + repeats + readers + exporters + connectors, 512 << 20);
         assert_eq!(shares.request_max, 64 << 20);
         assert_eq!(Shares::of(32 << 20).request_max, 4 << 20);
     }

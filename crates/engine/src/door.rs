@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// How many rejected items are named in an answer.
 const NAMED_MAX: usize = 5;
+/// What a sender is told of a request that was stored before.
+const REPEATED: &str = "the same request was stored before and is not stored again";
 
 /// One receiver's door.
 pub(crate) struct Door {
@@ -66,10 +68,11 @@ impl Contract for Door {
         let walked = walk(message(request.signal), &request.body).map_err(|malformed| {
             Refused::Malformed(Error::caused(format!("read the {} request", request.signal), malformed))
         })?;
-        let accepted = Accepted {
+        let mut accepted = Accepted {
             items: walked.items.into(),
             rejected: walked.rejected.len() as u64,
             dropped_ids: walked.dropped_ids.into(),
+            is_repeat: false,
             message: explain(&walked.rejected),
         };
         let kept = walked.items.saturating_sub(u32::try_from(walked.rejected.len()).unwrap_or(u32::MAX));
@@ -83,7 +86,11 @@ impl Contract for Door {
             };
             let appended = self.gate.pass(|| self.wal.append(entry));
             let appending = appended.ok_or(Refused::Stopping { after: TRY_AGAIN })?.map_err(refused)?;
-            appending.await.map_err(refused)?;
+            if let Some(repeats) = appending.await.map_err(refused)?.repeats {
+                accepted.is_repeat = true;
+                accepted.rejected = repeats.rejected.into();
+                accepted.message = [REPEATED, &accepted.message].join("; ").trim_end_matches("; ").to_owned();
+            }
         }
         // Held until here: the body counts until it is durable.
         drop(room);

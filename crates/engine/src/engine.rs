@@ -37,8 +37,11 @@ use crate::snapshots::{Feed, Snapshot};
 /// How long a task that was told to stop may take.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
+/// What remembering a request takes.
+const REPEAT_BYTES: usize = 96;
+
 /// Below a budget of 64 MiB the segments of the log are small too.
-const SMALL_RECENT_BYTES: usize = 8 << 20;
+const SMALL_RECENT_BYTES: usize = 6 << 20;
 const SMALL_SEGMENT_BYTES: u64 = 8 << 20;
 
 /// What an engine needs beside the graph.
@@ -144,6 +147,7 @@ fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Share
     }
     let mut wal = log_options(&settings, options.clock.clone())?;
     wal.recent_bytes = shares.recent;
+    wal.repeats_max = shares.repeats / REPEAT_BYTES;
     if shares.recent < SMALL_RECENT_BYTES {
         wal.segment_bytes = SMALL_SEGMENT_BYTES;
     }
@@ -167,6 +171,7 @@ pub(crate) fn log_options(
     })?;
     wal.retain = settings.retain;
     wal.parity = settings.parity;
+    wal.repeat_window = settings.repeat_window;
     Ok(wal)
 }
 

@@ -68,6 +68,12 @@ fn observe_log(meter: &Meter, host: &Arc<Host>) {
         Type::Counter,
         |host| host.wal.stats().quarantined_bytes as f64,
     );
+    gauge(
+        "spanledger_log_repeat_window_seconds",
+        "How far back repeats are recognised",
+        Type::Gauge,
+        |host| host.wal.stats().repeat_reach.as_secs_f64(),
+    );
     gauge("spanledger_log_durable_position", "The last durable position", Type::Gauge, |host| {
         host.status().log.durable.0 as f64
     });

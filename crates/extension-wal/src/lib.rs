@@ -10,6 +10,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -33,6 +34,9 @@ pub struct Config {
     pub retain: GoDuration,
     /// Whether each record carries what it is repaired from when a part of it is damaged on disk: a fifteenth more.
     pub parity: bool,
+    /// How long a request is remembered: one with the same bytes is then acknowledged, but not stored again. `0s`
+    /// stores every one.
+    pub repeat_window: GoDuration,
 }
 
 /// When an appended request counts as durable.
@@ -52,6 +56,20 @@ impl Default for Config {
             sync: Sync::default(),
             retain: GoDuration::default(),
             parity: true,
+            repeat_window: GoDuration(Duration::from_secs(15 * 60)),
+        }
+    }
+}
+
+impl Config {
+    /// What the engine gets.
+    pub fn settings(&self) -> WalSettings {
+        WalSettings {
+            directory: self.directory.clone(),
+            max_bytes: self.max_size.map(|size| size.0),
+            retain: self.retain.0,
+            parity: self.parity,
+            repeat_window: self.repeat_window.0,
         }
     }
 }
@@ -92,19 +110,12 @@ impl Extension for Wal {
     }
 
     fn wal(&self) -> Option<WalSettings> {
-        Some(WalSettings {
-            directory: self.0.directory.clone(),
-            max_bytes: self.0.max_size.map(|size| size.0),
-            retain: self.0.retain.0,
-            parity: self.0.parity,
-        })
+        Some(self.0.settings())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn yaml_of_readme() -> serde_json::Value {
@@ -122,6 +133,7 @@ mod tests {
         assert_eq!(settings.max_bytes, Some(20 << 30));
         assert_eq!(settings.retain, Duration::from_secs(3600));
         assert!(!settings.parity);
+        assert_eq!(settings.repeat_window, Duration::from_secs(300));
     }
 
     #[test]
@@ -129,6 +141,7 @@ mod tests {
         let settings = Wal(Config::default()).wal().unwrap();
         assert_eq!(settings.directory, PathBuf::from("./data/wal"));
         assert_eq!((settings.max_bytes, settings.retain, settings.parity), (None, Duration::ZERO, true));
+        assert_eq!(settings.repeat_window, Duration::from_secs(900));
     }
 
     #[test]

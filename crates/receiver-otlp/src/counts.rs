@@ -21,6 +21,7 @@ pub(crate) struct Counted {
 struct Items {
     accepted: Counter,
     refused: Counter,
+    repeated: Counter,
 }
 
 impl Counted {
@@ -56,7 +57,8 @@ impl Counted {
         let signal = request.signal;
         let accepted = self.intake.accept(request, room).await?;
         if let Some(items) = self.items.get(&signal) {
-            items.accepted.add(accepted.items.saturating_sub(accepted.rejected));
+            let kept = if accepted.is_repeat { &items.repeated } else { &items.accepted };
+            kept.add(accepted.items.saturating_sub(accepted.rejected));
             items.refused.add(accepted.rejected);
         }
         self.dropped_ids.add(accepted.dropped_ids);
@@ -80,12 +82,12 @@ impl Counted {
 
 impl Items {
     fn new(meter: &Meter, signal: Signal, labels: &[(&str, &str)]) -> Self {
-        let counter = |what: &str, help: &str| {
-            meter.counter(&format!("otelcol_receiver_{what}_{}", signal.items()), help, labels)
-        };
+        let counter =
+            |what: &str, help: &str| meter.counter(&format!("{what}_{}", signal.items()), help, labels);
         Self {
-            accepted: counter("accepted", "Items made durable"),
-            refused: counter("refused", "Items rejected, with the reason in the answer"),
+            accepted: counter("otelcol_receiver_accepted", "Items made durable"),
+            refused: counter("otelcol_receiver_refused", "Items rejected, with the reason in the answer"),
+            repeated: counter("spanledger_receiver_repeated", "Items stored before, and not stored again"),
         }
     }
 }

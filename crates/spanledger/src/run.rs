@@ -77,7 +77,7 @@ pub(crate) fn options(registry: Arc<Registry>, meter: Meter, wal: WalSettings) -
 pub(crate) fn default_wal() -> WalSettings {
     let as_service = std::env::var_os("INVOCATION_ID").is_some() || std::process::id() == 1;
     let directory = if as_service { "/var/lib/spanledger/wal" } else { "./data/wal" };
-    WalSettings { directory: directory.into(), max_bytes: None, retain: Default::default(), parity: true }
+    spanledger_extension_wal::Config { directory: directory.into(), ..Default::default() }.settings()
 }
 
 impl Collector {

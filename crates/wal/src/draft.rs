@@ -10,6 +10,7 @@ use crate::{
     control::Control,
     parity,
     record::{FLAG_PARITY, FLAG_PLACED, Header, Kind, Meta, crc32c, record_bytes},
+    repeats::{self, Key, Known},
 };
 
 /// A request to be appended.
@@ -128,6 +129,10 @@ impl Draft {
         record_bytes((self.meta.len() + self.payload.len() + self.parity.len()) as u64)
     }
 
+    pub(crate) fn arrival_unix_ns(&self) -> u64 {
+        self.arrival_unix_ns
+    }
+
     pub(crate) fn is_data(&self) -> bool {
         matches!(self.content, Content::Data(_))
     }
@@ -166,6 +171,19 @@ impl Draft {
             parity_bytes: self.parity.len() as u32,
             items: self.items,
         }
+    }
+
+    /// What a repeat is recognised by; `None` for a control record.
+    pub(crate) fn key(&self) -> Option<Key> {
+        let Content::Data(meta) = &self.content else { return None };
+        Some(repeats::key(self.signal, &meta.receiver, self.body_hash))
+    }
+
+    /// What the window of repeats keeps of it; `None` for a control record.
+    pub(crate) fn known(&self, position: Position) -> Option<Known> {
+        let Content::Data(meta) = &self.content else { return None };
+        let rejected = meta.rejected.len() as u32;
+        Some(Known { key: self.key()?, position, arrival_unix_ns: self.arrival_unix_ns, rejected })
     }
 
     /// What readers get; `None` for a control record.

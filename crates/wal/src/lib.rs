@@ -14,7 +14,7 @@
 //! let wal = Wal::open(Options::new(directory.path().join("wal"), clock))?;
 //!
 //! let entry = Entry { signal: 0, receiver: "otlp".into(), items: 1, rejected: vec![], body: "hello".into() };
-//! let position = wal.append(entry)?.wait()?; // or `.await`
+//! let position = wal.append(entry)?.wait()?.position; // or `.await`
 //!
 //! let read = wal.read(Position::FIRST, None, ReadLimits { items: 8192, bytes: 8 << 20 })?;
 //! assert_eq!(read.records[0].position, position);
@@ -42,6 +42,7 @@ mod recent;
 mod record;
 mod recovery;
 mod repairs;
+mod repeats;
 mod scan;
 mod scrub;
 mod seal;
@@ -53,6 +54,7 @@ mod totals;
 mod verify;
 mod volume;
 mod wal;
+mod windows;
 mod writer;
 
 /// The control records' protobuf, as `proto/spanledger/wal/v1/control.proto` defines it.
@@ -67,8 +69,9 @@ pub use draft::{Entry, Record};
 pub use error::{AppendError, OpenError, ReadError};
 pub use options::{Options, SyncPolicy};
 pub use position::{LogId, Position};
-pub use queue::Appending;
+pub use queue::{Appended, Appending};
 pub use reader::{ReadLimits, ReadOut, Waiting};
+pub use repeats::Repeated;
 pub use scrub::Scrubbed;
 pub use state::{Branch, State};
 pub use totals::SIGNALS;

@@ -31,6 +31,10 @@ pub struct Options {
     pub sync: SyncPolicy,
     /// Whether a fifteenth more is written, from which a damaged record is repaired. What is read does not depend on it.
     pub parity: bool,
+    /// How long a request is remembered, so that it is not stored again when its sender repeats it; zero: not at all.
+    pub repeat_window: Duration,
+    /// How many requests are remembered, about 100 bytes each; the oldest go first.
+    pub repeats_max: usize,
     /// How long after the last append it is noted in the log that it is durable. Until then, damage to that append
     /// looks like one that a crash interrupted.
     pub mark_after: Duration,
@@ -41,7 +45,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// 10 GiB in segments of 64 MiB, 64 MiB of recent bodies, nothing retained, with parity.
+    /// 10 GiB in segments of 64 MiB, 64 MiB of recent bodies, nothing retained or remembered, with parity.
     pub fn new(directory: impl Into<PathBuf>, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
         Self {
             directory: directory.into(),
@@ -51,6 +55,8 @@ impl Options {
             retain: Duration::ZERO,
             sync: SyncPolicy::Always,
             parity: true,
+            repeat_window: Duration::ZERO,
+            repeats_max: 1 << 18,
             mark_after: Duration::from_millis(50),
             clock,
             random: Arc::new(random),

@@ -11,26 +11,35 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::{AppendError, Position, draft::Draft};
+use crate::{AppendError, Position, draft::Draft, repeats::Repeated};
 
 /// Bytes that may wait for the log thread. Callers hold memory for what they send, so this is a last resort.
 const QUEUE_BYTES_MAX: u64 = 256 << 20;
 
-type Answer = Result<Position, AppendError>;
+/// An append that is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Where it stands.
+    pub position: Position,
+    /// What was answered when it was stored, if it was stored before: see [`crate::Options::repeat_window`].
+    pub repeats: Option<Repeated>,
+}
 
-/// An append under way: resolves to its position once it is durable. Dropping it does not undo the append.
+type Answer = Result<Appended, AppendError>;
+
+/// An append under way: resolves to its place once it is durable. Dropping it does not undo the append.
 #[must_use = "an append is durable only once this resolved"]
 pub struct Appending(oneshot::Receiver<Answer>);
 
 impl Appending {
-    pub(crate) fn refused(error: AppendError) -> Self {
-        let (sender, receiver) = oneshot::channel();
-        let _ = sender.send(Err(error));
-        Self(receiver)
+    pub(crate) fn answered(answer: Answer) -> Self {
+        let (waiter, appending) = Waiter::new();
+        waiter.answer(answer);
+        appending
     }
 
     /// Waits on a thread that is not part of an async runtime.
-    pub fn wait(self) -> Result<Position, AppendError> {
+    pub fn wait(self) -> Result<Appended, AppendError> {
         self.0.blocking_recv().unwrap_or(Err(AppendError::Stopped))
     }
 }
@@ -46,17 +55,17 @@ impl Future for Appending {
 /// A draft and who waits for it.
 pub(crate) struct Pending {
     pub(crate) draft: Draft,
-    answer: oneshot::Sender<Answer>,
+    waiter: Waiter,
 }
 
 impl Pending {
     pub(crate) fn new(draft: Draft) -> (Self, Appending) {
-        let (answer, receiver) = oneshot::channel();
-        (Self { draft, answer }, Appending(receiver))
+        let (waiter, appending) = Waiter::new();
+        (Self { draft, waiter }, appending)
     }
 
     pub(crate) fn split(self) -> (Draft, Waiter) {
-        (self.draft, Waiter(self.answer))
+        (self.draft, self.waiter)
     }
 }
 
@@ -64,6 +73,11 @@ impl Pending {
 pub(crate) struct Waiter(oneshot::Sender<Answer>);
 
 impl Waiter {
+    pub(crate) fn new() -> (Self, Appending) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(sender), Appending(receiver))
+    }
+
     pub(crate) fn answer(self, answer: Answer) {
         // Nobody may be waiting any more; the append stands all the same.
         let _ = self.0.send(answer);
@@ -74,6 +88,15 @@ impl Waiter {
 pub(crate) enum Closed {
     Full,
     Stopped,
+}
+
+impl From<Closed> for AppendError {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Full => Self::Unavailable { reason: "too much waits for the disk".into() },
+            Closed::Stopped => Self::Stopped,
+        }
+    }
 }
 
 #[derive(Default)]

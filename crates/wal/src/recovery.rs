@@ -19,6 +19,7 @@ use crate::{
     head::{HEAD_BYTES, Head, Link, number_of},
     record::record_bytes,
     repairs::Repairs,
+    repeats::Known,
     segment::Segment,
     shared::View,
     state::State,
@@ -35,6 +36,8 @@ pub(crate) struct Recovered {
     /// Records of which nobody knows whether they are durable, and what is to be written down about damage.
     pub(crate) unproven: Vec<Placed>,
     pub(crate) repairs: Repairs,
+    /// The number of the newest segment, and its requests if it was read through.
+    pub(crate) read: (u64, Vec<Known>),
     /// What cannot be read, and the segments that it stands in, if they are there.
     pub(crate) damaged: Vec<(Option<PathBuf>, Quarantined)>,
     /// Segments of which nothing can be read.
@@ -70,7 +73,16 @@ pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Resu
     let state = Arc::new(state);
     let view = view(chain, &tail, state.clone());
     let resume = resume(&view, number, superseded, state);
-    Ok(Recovered { id, view, resume, unproven, repairs, damaged, unreadable })
+    Ok(Recovered {
+        id,
+        view,
+        resume,
+        unproven,
+        repairs,
+        read: (tail.segment, tail.known),
+        damaged,
+        unreadable,
+    })
 }
 
 pub(crate) fn io_error(attempt: &'static str, path: &Path, source: io::Error) -> OpenError {

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use bytes::{BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 use prost::Message;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     head::{HEAD_BYTES, Head},
     proto,
     record::{HEADER_BYTES, Header, Kind},
+    repeats::{self, Known},
     state::State,
     totals::Totals,
 };
@@ -60,6 +61,23 @@ impl SealBuilder {
             entries: self.entries,
         }
     }
+}
+
+/// The requests that the seal of a segment tells of; none without one.
+pub(crate) fn known(file: &dyn DiskFile, head: &Head) -> io::Result<Vec<Known>> {
+    let Some(seal) = read(file, head)? else { return Ok(Vec::new()) };
+    let entry = |mut entry: &[u8]| {
+        let position = Position(entry.try_get_u64_le().ok()?);
+        let arrival_unix_ns = entry.try_get_u64_le().ok()?;
+        let body_hash = entry.try_get_u128_le().ok()?;
+        let rejected = entry.try_get_u32_le().ok()?;
+        let signal = entry.try_get_u8().ok()?;
+        let _reserved = entry.try_get_u8().ok()?;
+        let receiver = seal.receivers.get(usize::from(entry.try_get_u16_le().ok()?))?;
+        let key = repeats::key(signal, receiver, body_hash);
+        Some(Known { key, position, arrival_unix_ns, rejected })
+    };
+    Ok(seal.entries.chunks_exact(ENTRY_BYTES as usize).filter_map(entry).collect())
 }
 
 /// The seal of a segment, if its file ends with one.

@@ -11,9 +11,20 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    Control, LogId, Options, Position, disk::Disk, draft::Draft, marks::Marks, quarantine::Quarantine,
-    queue::Queue, recent::Recent, repairs::Repairs, scrub::Place, segment::Segment, state::State,
+    AppendError, Appending, Control, LogId, Options, Position,
+    disk::Disk,
+    draft::Draft,
+    marks::Marks,
+    quarantine::Quarantine,
+    queue::{Pending, Queue},
+    recent::Recent,
+    repairs::Repairs,
+    repeats::Repeats,
+    scrub::Place,
+    segment::Segment,
+    state::State,
     totals::Totals,
+    windows::Windows,
 };
 
 /// What a log without records uses, roughly: a segment with its snapshot.
@@ -28,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) finished: watch::Sender<bool>,
     pub(crate) budget: Budget,
     pub(crate) quarantine: Quarantine,
+    pub(crate) repeats: Repeats,
     pub(crate) fsyncs: AtomicU64,
     pub(crate) healthy: AtomicBool,
     view: RwLock<View>,
@@ -68,15 +80,17 @@ impl Shared {
         view: View,
         repairs: Repairs,
         quarantine: Quarantine,
+        (repeats, windows): (Repeats, &Windows),
     ) -> Self {
         let segments: u64 = view.segments.iter().map(|segment| segment.bytes).sum();
-        let used_bytes = segments + quarantine.bytes();
+        let used_bytes = segments + quarantine.bytes() + windows.bytes();
         Self {
             recent: Mutex::new(Recent::new(options.recent_bytes, view.durable_end)),
             durable: watch::Sender::new(view.durable_end),
             finished: watch::Sender::new(false),
             budget: Budget::new(used_bytes, options.data_bytes_max()),
             quarantine,
+            repeats,
             options,
             id,
             disk,
@@ -93,6 +107,22 @@ impl Shared {
     /// A control record that arrives now.
     pub(crate) fn draft_of(&self, control: Control) -> Draft {
         Draft::of_control(control, self.options.now_unix_ns()).with_parity(self.options.parity)
+    }
+
+    /// Hands a data record to the log thread, if there is room for it.
+    pub(crate) fn admit(&self, draft: Draft) -> Result<Appending, AppendError> {
+        let bytes = draft.record_bytes();
+        if !self.budget.admit(bytes) {
+            self.queue.nudge();
+            let (used_bytes, max_bytes) = (self.budget.used_bytes(), self.budget.data_bytes_max);
+            return Err(AppendError::Full { used_bytes, max_bytes });
+        }
+        let (pending, appending) = Pending::new(draft);
+        self.queue.push(pending).map_err(|closed| {
+            self.budget.give_back(bytes);
+            AppendError::from(closed)
+        })?;
+        Ok(appending)
     }
 
     pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {

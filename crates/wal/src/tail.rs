@@ -12,6 +12,7 @@ use crate::{
     lost::quarantined,
     record::Kind,
     repairs::Repairs,
+    repeats::Known,
     scan::{Damage, Raw, Scan, Step},
     seal,
     state::State,
@@ -30,12 +31,14 @@ pub(crate) struct Tail {
     /// The control state that `controls` are to be applied to; `None` if it is damaged.
     pub(crate) snapshot: Option<State>,
     pub(crate) controls: Vec<Control>,
+    /// The requests before `until`, if the segment was read through.
+    pub(crate) known: Vec<Known>,
     /// Intact records behind `until`.
     pub(crate) unproven: Vec<Placed>,
     pub(crate) quarantined: Vec<Quarantined>,
     /// Records and damage of which it is not yet known whether their fsync returned.
     open: Vec<Open>,
-    segment: u64,
+    pub(crate) segment: u64,
 }
 
 /// The tail of a log that has no segment yet.
@@ -47,6 +50,7 @@ impl Default for Tail {
             totals: Totals::default(),
             snapshot: Some(State::default()),
             controls: Vec::new(),
+            known: Vec::new(),
             unproven: Vec::new(),
             quarantined: Vec::new(),
             open: Vec::new(),
@@ -147,6 +151,7 @@ impl Tail {
         self.end = raw.end();
         let Some(draft) = Draft::of_record(&raw.header, &raw.meta, raw.payload.clone()) else { return };
         self.until = raw.header.position.next();
+        self.known.extend(draft.known(raw.header.position));
         match draft.content {
             Content::Data(_) => self.totals.add(&raw.header),
             Content::Control(control) => self.controls.push(*control),

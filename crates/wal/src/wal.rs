@@ -4,6 +4,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -14,11 +15,13 @@ use crate::{
     disk::{Disk, RealDisk},
     draft::Draft,
     quarantine::Quarantine,
-    queue::{Closed, Pending},
+    queue::Pending,
     recovery::{io_error, recover},
     repairs::Repairs,
+    repeats::Met,
     shared::Shared,
     verify::verify,
+    windows,
     writer::Writer,
 };
 
@@ -70,6 +73,8 @@ pub struct Stats {
     pub quarantined_items: [u64; SIGNALS],
     /// Their bytes on disk.
     pub quarantined_bytes: u64,
+    /// How far back repeats are recognised: less than [`Options::repeat_window`] when there were too many requests.
+    pub repeat_reach: Duration,
     /// Bytes that wait for the log thread.
     pub queued_bytes: u64,
     /// Whether the last write worked.
@@ -113,8 +118,10 @@ impl Wal {
             }
         }
         let (view, repairs) = (recovered.view, recovered.repairs);
-        let shared = Arc::new(Shared::new(options, id, disk, view, repairs, quarantine));
-        let writer = Writer::start(shared.clone(), recovered.resume, recovered.unproven)
+        let (repeats, windows) = windows::rebuild(&options, &*disk, &view, recovered.read);
+        let window = (repeats, &windows);
+        let shared = Arc::new(Shared::new(options, id, disk, view, repairs, quarantine, window));
+        let writer = Writer::start(shared.clone(), recovered.resume, recovered.unproven, windows)
             .map_err(|source| io_error("write to", &directory, source))?;
         let end = End { shared: shared.clone(), _lock: lock };
         let thread = std::thread::Builder::new().name("wal".into()).spawn(move || {
@@ -143,17 +150,11 @@ impl Wal {
         if bytes > max_bytes {
             return Err(AppendError::TooLarge { bytes, max_bytes });
         }
-        if !shared.budget.admit(bytes) {
-            shared.queue.nudge();
-            let (used_bytes, max_bytes) = (shared.budget.used_bytes(), shared.budget.data_bytes_max);
-            return Err(AppendError::Full { used_bytes, max_bytes });
+        let Some(key) = draft.key() else { return shared.admit(draft) };
+        match shared.repeats.meet(key, draft.arrival_unix_ns()) {
+            Met::Repeat(appending) => Ok(appending),
+            Met::New => shared.admit(draft).inspect_err(|error| shared.repeats.refuse(key, error)),
         }
-        let (pending, appending) = Pending::new(draft);
-        shared.queue.push(pending).map_err(|closed| {
-            shared.budget.give_back(bytes);
-            refusal(&closed)
-        })?;
-        Ok(appending)
     }
 
     /// Hands a control record to the log thread; it may use the room that is kept for such records.
@@ -161,7 +162,7 @@ impl Wal {
         let (pending, appending) = Pending::new(self.shared().draft_of(control));
         match self.shared().queue.push(pending) {
             Ok(()) => appending,
-            Err(closed) => Appending::refused(refusal(&closed)),
+            Err(closed) => Appending::answered(Err(closed.into())),
         }
     }
 
@@ -237,6 +238,7 @@ impl Wal {
             quarantined_positions: view.state.quarantined_positions,
             quarantined_items: view.state.quarantined_items,
             quarantined_bytes: view.state.quarantined_bytes,
+            repeat_reach: shared.repeats.reach(shared.options.now_unix_ns()),
             queued_bytes: shared.queue.bytes(),
             healthy: shared.healthy.load(Ordering::Relaxed),
         }
@@ -254,13 +256,6 @@ impl Wal {
     /// Where the log lives.
     pub fn directory(&self) -> &Path {
         &self.shared().options.directory
-    }
-}
-
-fn refusal(closed: &Closed) -> AppendError {
-    match closed {
-        Closed::Full => AppendError::Unavailable { reason: "too much waits for the disk".into() },
-        Closed::Stopped => AppendError::Stopped,
     }
 }
 
@@ -294,6 +289,7 @@ struct End {
 impl Drop for End {
     fn drop(&mut self) {
         self.shared.queue.abandon();
+        self.shared.repeats.abandon();
         self.shared.finished.send_replace(true);
     }
 }

@@ -3,20 +3,23 @@
 use std::{
     collections::VecDeque,
     io,
+    ops::Range,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use crate::{
-    AppendError, Position,
+    AppendError, Control, Position,
     draft::{Content, Placed},
     head::{Head, Link, file_name},
     marks::{MARK_EVERY_BYTES, Mark},
-    queue::{Pending, Waiter},
+    queue::{Appended, Pending, Waiter},
+    repeats::Known,
     segment::{Active, Segment, overhead_bytes},
     shared::Shared,
     state::State,
     totals::Totals,
+    windows::Windows,
 };
 
 /// Bytes written at once, unless one record alone has more.
@@ -42,6 +45,9 @@ pub(crate) struct Writer {
     is_tight: bool,
     /// Whether the log says of all its records that they are durable.
     is_marked: bool,
+    windows: Windows,
+    /// Segments that were given up, whose requests are to be kept in a file.
+    unsealed: Vec<(u64, Range<Position>)>,
 }
 
 /// Where a writer goes on.
@@ -56,7 +62,12 @@ pub(crate) struct Resume {
 
 impl Writer {
     /// Opens a fresh segment with `unproven` in it, and makes both durable.
-    pub(crate) fn start(shared: Arc<Shared>, resume: Resume, unproven: Vec<Placed>) -> io::Result<Self> {
+    pub(crate) fn start(
+        shared: Arc<Shared>,
+        resume: Resume,
+        unproven: Vec<Placed>,
+        windows: Windows,
+    ) -> io::Result<Self> {
         let Resume { link, number, superseded, next, totals, state } = resume;
         let mut writer = Self {
             shared,
@@ -70,6 +81,8 @@ impl Writer {
             marked_end: 0,
             is_tight: false,
             is_marked: true,
+            windows,
+            unsealed: Vec::new(),
         };
         writer.open_segment(&unproven)?;
         let data = unproven.iter().filter(|placed| placed.draft.is_data());
@@ -184,6 +197,7 @@ impl Writer {
         if let Some(active) = self.active.take() {
             self.shared.budget.charge(bytes);
             self.charge_segment(active.head.generation, bytes);
+            self.unsealed.push((active.head.number, active.head.base..self.next));
             self.leave(&active);
         }
     }
@@ -262,7 +276,11 @@ impl Writer {
             if placed.draft.is_data() {
                 self.shared.budget.give_back(placed.draft.record_bytes());
             }
-            waiter.answer(Err(AppendError::Unavailable { reason: reason.clone() }));
+            let error = AppendError::Unavailable { reason: reason.clone() };
+            if let Some(key) = placed.draft.key() {
+                self.shared.repeats.refuse(key, &error);
+            }
+            waiter.answer(Err(error));
         }
     }
 
@@ -273,12 +291,15 @@ impl Writer {
             tracing::info!("log can be written again");
         }
         let positions: Vec<Position> = placed.iter().map(|placed| placed.position).collect();
+        let known: Vec<Known> =
+            placed.iter().filter_map(|placed| placed.draft.known(placed.position)).collect();
         for placed in placed {
             self.account(placed);
         }
         self.publish_view();
+        known.into_iter().for_each(|known| self.shared.repeats.durable(known));
         for (position, waiter) in positions.into_iter().zip(waiters) {
-            waiter.answer(Ok(position));
+            waiter.answer(Ok(Appended { position, repeats: None }));
         }
     }
 
@@ -293,6 +314,9 @@ impl Writer {
         }
         self.shared.budget.charge(draft.record_bytes());
         if let Content::Control(control) = draft.content {
+            if let Control::Quarantined(range) = &*control {
+                self.shared.repeats.forget(range.first..range.last.next());
+            }
             Arc::make_mut(&mut self.state).apply(*control);
         }
     }
@@ -330,6 +354,7 @@ impl Writer {
     /// Deletes the segments that every branch has passed.
     fn release(&mut self) {
         self.is_tight = self.is_tight_now();
+        self.keep_windows();
         let Some(cursor) = self.state.cursor_min() else { return };
         self.release_before(cursor);
         let is_done = cursor > self.totals.last_data;
@@ -352,9 +377,10 @@ impl Writer {
 
     fn release_before(&mut self, cursor: Position) {
         let mut released = None;
-        while let Some((number, next)) = self.releasable(cursor) {
+        while let Some((number, positions)) = self.releasable(cursor) {
+            released = Some(positions.end);
+            self.keep_window(number, positions);
             self.remove_segment(number);
-            released = Some(next);
         }
         if let Some(first_retained) = released {
             Arc::make_mut(&mut self.state).prune_epochs(first_retained);
@@ -364,14 +390,31 @@ impl Writer {
         }
     }
 
-    /// The oldest segment, if nobody needs it, and where the one after it begins.
-    fn releasable(&self, cursor: Position) -> Option<(u64, Position)> {
+    /// The oldest segment, if nobody needs it, and what it holds.
+    fn releasable(&self, cursor: Position) -> Option<(u64, Range<Position>)> {
         let view = self.shared.view();
         let (oldest, next) = (view.segments.front()?, view.segments.get(1)?);
         let before = next.head.totals;
         let age_ns = self.shared.options.now_unix_ns().saturating_sub(before.last_arrival_unix_ns);
         let kept = u128::from(age_ns) < self.shared.options.retain.as_nanos() && !self.is_tight;
-        (before.last_data < cursor && !kept).then_some((oldest.head.number, next.head.base))
+        (before.last_data < cursor && !kept).then_some((oldest.head.number, oldest.head.base..next.head.base))
+    }
+
+    /// Writes down the requests of a segment, for when no seal of it tells of them.
+    fn keep_window(&mut self, number: u64, positions: Range<Position>) {
+        let known = self.shared.repeats.within(positions);
+        let added = self.windows.keep(&*self.shared.disk, number, &known);
+        self.shared.budget.charge(added);
+    }
+
+    fn keep_windows(&mut self) {
+        for (number, positions) in std::mem::take(&mut self.unsealed) {
+            self.keep_window(number, positions);
+        }
+        let now = self.shared.options.now_unix_ns().max(self.totals.last_arrival_unix_ns);
+        let repeats = &self.shared.repeats;
+        let freed = self.windows.expire(&*self.shared.disk, |arrival| repeats.is_within(arrival, now));
+        self.shared.budget.give_back(freed);
     }
 
     fn remove_segment(&self, number: u64) {

@@ -30,7 +30,7 @@ fn a_record_reads_back_as_it_was_appended() {
             rejected: vec![1, 9],
             body: b"body"[..].into(),
         };
-        let position = wal.append(sent).unwrap().wait().unwrap();
+        let position = wal.append(sent).unwrap().wait().unwrap().position;
         let read = wal.read(position, None, ALL).unwrap();
         let record = &read.records[0];
         assert_eq!((record.position, record.signal, &*record.receiver), (position, 2, "otlp/other"));
@@ -297,7 +297,7 @@ fn appends_from_many_threads_share_fsyncs_and_keep_their_order_within_a_thread()
         let wal = wal.clone();
         std::thread::spawn(move || {
             let appending: Vec<_> = (0..50).map(|n| wal.append(entry([thread, n])).unwrap()).collect();
-            appending.into_iter().map(|appending| appending.wait().unwrap()).collect::<Vec<_>>()
+            appending.into_iter().map(|appending| appending.wait().unwrap().position).collect::<Vec<_>>()
         })
     };
     let threads: Vec<_> = (0..4).map(write).collect();

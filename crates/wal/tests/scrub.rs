@@ -98,7 +98,7 @@ fn a_round_goes_on_when_segments_come_and_go() {
     let wal = open(log.path());
     wal.scrub_next(3000).unwrap();
     let pending: Vec<_> = (20..60).map(|index| wal.append(entry(text(index))).unwrap()).collect();
-    let last = pending.into_iter().map(|pending| pending.wait().unwrap()).last().unwrap();
+    let last = pending.into_iter().map(|pending| pending.wait().unwrap().position).last().unwrap();
     common::move_cursor(&wal, "parquet", last.next());
     assert!(scrub_all(&wal, 1000).records >= 40);
 }

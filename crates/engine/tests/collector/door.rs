@@ -48,7 +48,7 @@ async fn a_full_log_refuses_until_its_branches_moved_on() {
     let large = "n".repeat(1 << 20);
     let mut taken = 0;
     let refused = loop {
-        match collector.scene.send(&[&large]).await {
+        match collector.scene.send(&[&format!("{taken} {large}")]).await {
             Ok(_) => taken += 1,
             Err(refused) => break refused,
         }

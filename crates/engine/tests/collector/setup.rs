@@ -65,7 +65,13 @@ impl Collector {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             meter: Meter::default(),
-            wal: WalSettings { directory, max_bytes: self.log_bytes_max, retain: LONG * 120, parity: true },
+            wal: WalSettings {
+                directory,
+                max_bytes: self.log_bytes_max,
+                retain: LONG * 120,
+                parity: true,
+                repeat_window: LONG * 15,
+            },
         };
         self.running = Some(Engine::start(graph.unwrap().graph, options).await?);
         Ok(())

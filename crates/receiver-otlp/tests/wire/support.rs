@@ -81,7 +81,7 @@ impl Door for Shared {
         };
         self.0.taken.lock().unwrap().push((request.signal, request.body));
         // One id is dropped of every request.
-        Ok(Accepted { items: 10, rejected, dropped_ids: 1, message })
+        Ok(Accepted { items: 10, rejected, dropped_ids: 1, is_repeat: false, message })
     }
 
     fn takes(&self, signal: Signal) -> bool {

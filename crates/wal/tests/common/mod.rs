@@ -44,7 +44,7 @@ pub(crate) fn entry(body: impl Into<Vec<u8>>) -> Entry {
 }
 
 pub(crate) fn append(wal: &Wal, body: impl Into<Vec<u8>>) -> Position {
-    wal.append(entry(body)).unwrap().wait().unwrap()
+    wal.append(entry(body)).unwrap().wait().unwrap().position
 }
 
 /// All bodies, read in small steps.
