@@ -3,7 +3,8 @@
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 
-use crate::harness::{Collector, Setup, duck, grpc, http, load};
+use super::lake;
+use crate::harness::{Collector, Setup, grpc, http, load};
 
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 const SPANS: usize = 3;
@@ -24,7 +25,8 @@ async fn a_request_that_is_sent_again_is_stored_and_counted_once() {
     let folder = tempfile::tempdir().unwrap();
     let setup = Setup::new(folder.path());
     let collector = setup.start();
-    let body = load::request(SPANS, 100).0.encode_to_vec();
+    let (request, sent) = load::request(SPANS, 100);
+    let body = request.encode_to_vec();
     assert_eq!(send(&collector, &body).await, "");
     let message = send(&collector, &body).await;
     assert!(message.contains("stored before and is not stored again"), "{message}");
@@ -42,10 +44,12 @@ async fn a_request_that_is_sent_again_is_stored_and_counted_once() {
     let collector = setup.start();
     let message = send(&collector, &body).await;
     assert!(message.contains("stored before"), "after a crash: {message}");
-    let another = load::request(SPANS, 100).0.encode_to_vec();
-    assert_eq!(send(&collector, &another).await, "");
+    let (another, sent_later) = load::request(SPANS, 100);
+    assert_eq!(send(&collector, &another.encode_to_vec()).await, "");
     collector.flush().await;
-    assert_eq!(duck::number(&setup.lake(), "select count(*) from {spans}"), 2 * SPANS as i64);
+    let mut ids = [sent, sent_later].concat();
+    ids.sort();
+    assert_eq!(lake::span_ids(&setup.lake()), ids);
     assert_eq!(collector.status().await["log"]["accepted_items"], 2 * SPANS as i64);
     assert!(collector.stop().0.success());
 }
