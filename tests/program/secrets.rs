@@ -102,7 +102,24 @@ fn verbs_that_read_the_config_show_no_secret() {
         assert_hidden(&printed, "print-config");
         assert!(printed.contains("[REDACTED]") && printed.contains("${env:LEDGER_SECRET}"), "{printed}");
     }
+    for set in [
+        format!("exporters.parquet.secret_access_key=${{env:NONE:-{IN_CONFIG}}}"),
+        format!("exporters.parquet.secret_access_key=${{yaml:{IN_CONFIG}}}"),
+        format!("exporters.parquet.secret_access_key=${{env:NONE:-a}}{IN_CONFIG}"),
+        format!(
+            "exporters.parquet=${{yaml:{{path: s3://a/b, access_key_id: a, secret_access_key: {IN_CONFIG}}}}}"
+        ),
+        format!("service.telemetry.resource.from=https://user:{IN_CONFIG}@minio:9000/a"),
+        format!("service.telemetry.resource.from=${{env:NONE:-https://user:{IN_CONFIG}@minio}}"),
+    ] {
+        for format in ["yaml", "json"] {
+            let command = setup.clone().set(set.clone()).command(&["print-config", "--format", format]);
+            assert_hidden(&format!("{:?}", Ended::of(command)), &set);
+        }
+    }
     let wrong = [
+        format!("exporters.parquet.endpoint=http://user:{IN_CONFIG}@minio:9000"),
+        format!("extensions.admin.endpoint=http://user:{IN_CONFIG}@minio:9000"),
         format!("exporters.parquet.secret_access_key=[{IN_CONFIG}]"),
         "exporters.parquet.access_key_id=null".into(),
         "exporters.parquet.timeout=${env:LEDGER_SECRET}".into(),

@@ -193,9 +193,9 @@ impl<'a> Expander<'a> {
         if self.warnings.len() > warnings {
             self.warnings.truncate(warnings);
             let path = joined(&self.path);
-            self.warnings.push(format!("{place}: {path}: a reference inside {written} is not set"));
+            self.warnings.push(format!("{place}: {path}: a reference inside another one is not set"));
         }
-        found.map_err(|_| format!("a reference inside {written} cannot be read"))
+        found.map_err(|_| "a reference inside another one cannot be read".to_owned())
     }
 
     fn find(&mut self, address: &str, place: &Place) -> Result<Found, String> {
@@ -273,6 +273,21 @@ fn next_reference(text: &str) -> Option<(usize, usize)> {
         dollars = if byte == b'$' { dollars + 1 } else { 0 };
     }
     None
+}
+
+/// Whether a text is one reference that says only where something stands: `${env:NAME}`, `${NAME}`, `${NAME:-}`,
+/// `${file:PATH}`.
+pub(crate) fn is_only_an_address(text: &str) -> bool {
+    let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+    match scheme(inner) {
+        Some(("file", path)) => !path.contains(['$', '{', '}']),
+        Some(("env", variable)) => is_variable_alone(variable),
+        _ => is_variable_alone(inner),
+    }
+}
+
+fn is_variable_alone(text: &str) -> bool {
+    is_variable(text.strip_suffix(":-").unwrap_or(text))
 }
 
 /// `$$` is how a `$` is written.

@@ -101,6 +101,7 @@ pub fn load_sources(sources: &[Source], registry: &Registry, env: &dyn Env) -> R
     let (mut problems, mut warnings) = (expander.problems, expander.warnings);
     schema::mark_secrets(&mut tree, registry);
     let graph = graph::build(&tree, registry, &mut problems, &mut warnings);
+    warnings.iter_mut().for_each(|warning| *warning = words::without_userinfo(warning));
     warnings.sort();
     warnings.dedup();
     match graph {

@@ -173,6 +173,11 @@ impl Node {
         }
     }
 
+    /// Whether it, or anything below it, is declared a secret.
+    pub(crate) fn has_secret(&self) -> bool {
+        self.secret || self.children().any(Self::has_secret)
+    }
+
     /// The text a message must not show: the node's own and those below it.
     pub(crate) fn hidden_texts(&self) -> Vec<&str> {
         let mut texts: Vec<&str> = self.children().flat_map(Self::hidden_texts).collect();

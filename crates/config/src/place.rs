@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::words::without_userinfo;
+
 /// A line and a column of a source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -67,8 +69,9 @@ impl fmt::Display for Problem {
 pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
-    /// Sorts by place and says the same thing once.
+    /// Sorts by place and says the same thing once, and no password of a URL.
     pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
+        problems.iter_mut().for_each(|problem| problem.message = without_userinfo(&problem.message));
         problems.sort();
         problems.dedup();
         Self(problems)

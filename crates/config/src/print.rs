@@ -2,18 +2,23 @@
 
 use serde_json::Value as Json;
 
+use crate::expand::is_only_an_address;
 use crate::node::{Node, Value};
 use crate::scalar::resolve;
+use crate::words::without_userinfo;
 
 /// The tree as JSON that may be shown.
 pub(crate) fn redacted(node: &Node) -> Json {
-    if let Some(reference) = &node.reference {
-        return Json::String(reference.to_string());
+    match &node.reference {
+        // What stands in the reference itself, as a default does, may be the secret.
+        Some(reference) if node.has_secret() && !is_only_an_address(reference) => return hidden(),
+        Some(reference) => return Json::String(without_userinfo(reference)),
+        None => {}
     }
     if node.secret {
         return match node.value {
             Value::Null => Json::Null,
-            _ => Json::String("[REDACTED]".to_owned()),
+            _ => hidden(),
         };
     }
     match &node.value {
@@ -24,10 +29,14 @@ pub(crate) fn redacted(node: &Node) -> Json {
             Err(_) => i64::try_from(*integer).map_or_else(|_| (*integer as f64).into(), Json::from),
         },
         Value::Float(float) => Json::from(*float),
-        Value::Text(text) => Json::String(text.to_string()),
+        Value::Text(text) => Json::String(without_userinfo(text)),
         Value::List(list) => list.iter().map(redacted).collect(),
         Value::Map(map) => map.iter().map(|(key, entry)| (key.clone(), redacted(&entry.node))).collect(),
     }
+}
+
+fn hidden() -> Json {
+    Json::String("[REDACTED]".to_owned())
 }
 
 /// JSON as YAML in blocks.

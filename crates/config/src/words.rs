@@ -81,6 +81,33 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|char: char| !char.is_alphanumeric()).filter(|word| word.chars().count() >= 4)
 }
 
+/// The text with `[REDACTED]` for the user and password of each URL in it.
+pub(crate) fn without_userinfo(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let (address, tail) = after.split_at(address_end(after));
+        let host = address.rsplit_once('@').map(|(_, host)| format!("[REDACTED]@{host}"));
+        shown.extend([before, "://", host.as_deref().unwrap_or(address)]);
+        rest = tail;
+    }
+    shown + rest
+}
+
+/// Where the host and what stands before it end.
+fn address_end(text: &str) -> usize {
+    let ends = |end: fn(char) -> bool| text.find(end).unwrap_or(text.len());
+    let end = ends(|char| char.is_whitespace() || "/?#".contains(char));
+    let address = text.get(..end).unwrap_or_default();
+    // Whoever wrote a password with a slash in it did not write a URL, but a password all the same.
+    match address.rsplit_once(':') {
+        Some((_, port)) if !address.contains(['@', ']']) && port.parse::<u16>().is_err() => {
+            ends(char::is_whitespace)
+        }
+        _ => end,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +126,22 @@ mod tests {
         let partly = without_hidden("no host in hunter2", &["https://user:hunter2@"]);
         assert!(!partly.contains("hunter2"), "{partly}");
         assert_eq!(without_hidden("a size cannot be negative", &["-1"]), "a size cannot be negative");
+    }
+
+    #[test]
+    fn the_user_and_password_of_a_url_are_never_shown() {
+        for (text, shown) in [
+            ("http://user:pw123@minio:9000/a@b", "http://[REDACTED]@minio:9000/a@b"),
+            ("https://token@minio", "https://[REDACTED]@minio"),
+            ("http://user:p/w@minio", "http://[REDACTED]@minio"),
+            ("\"http://u:p@a\" and http://u:p@b", "\"http://[REDACTED]@a\" and http://[REDACTED]@b"),
+            ("${env:URL:-http://u:p@a}", "${env:URL:-http://[REDACTED]@a}"),
+            ("http://minio:9000/a@b", "http://minio:9000/a@b"),
+            ("http://[::1]:9000/a@b", "http://[::1]:9000/a@b"),
+            ("s3://bucket/me@example.com", "s3://bucket/me@example.com"),
+            ("me@example.com", "me@example.com"),
+        ] {
+            assert_eq!(without_userinfo(text), shown);
+        }
     }
 }

@@ -172,6 +172,30 @@ service:
 }
 
 #[test]
+fn a_printed_reference_of_a_secret_says_only_where_it_stands() {
+    let env = FakeEnv::with(&[("KEY", "hunter2")], &[("key", "hunter2")]);
+    let printed = |settings: &str| {
+        let yaml = MINIMAL.replace("path: ./lake", &format!("path: ./lake, {settings}"));
+        load_with(&yaml, &env).unwrap().redacted_json()["exporters"]["parquet"].clone()
+    };
+    for (written, shown) in [
+        ("${env:KEY}", "${env:KEY}"),
+        ("${KEY}", "${KEY}"),
+        ("${env:KEY:-}", "${env:KEY:-}"),
+        ("${file:key}", "${file:key}"),
+        ("${env:NONE:-hunter2}", "[REDACTED]"),
+        ("${NONE:-hunter2}", "[REDACTED]"),
+        ("${yaml:hunter2}", "[REDACTED]"),
+        ("hunter2${env:KEY}", "[REDACTED]"),
+    ] {
+        let json = printed(&format!("secret_access_key: '{written}'"));
+        assert_eq!(json["secret_access_key"], shown, "{written}");
+    }
+    let json = printed("labels: {a: 'http://u:hunter2@b', c: '${env:D:-http://u:hunter2@b}'}");
+    assert_eq!(json["labels"], json!({"a": "http://[REDACTED]@b", "c": "${env:D:-http://[REDACTED]@b}"}));
+}
+
+#[test]
 fn a_printed_config_without_secrets_loads_again() {
     let printed = load_yaml(MINIMAL).unwrap().redacted_yaml();
     assert_eq!(load_yaml(&printed).unwrap().redacted_yaml(), printed);

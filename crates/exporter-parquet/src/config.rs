@@ -69,11 +69,14 @@ impl Config {
         if let Err(message) = self.path.parse::<Target>() {
             problem("path", message);
         }
-        if let Some(endpoint) = given(&self.endpoint)
-            && !endpoint.starts_with("http://")
-            && !endpoint.starts_with("https://")
-        {
-            problem("endpoint", format!("{endpoint:?} is no URL: begin it with http:// or https://"));
+        if let Some(endpoint) = given(&self.endpoint) {
+            if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+                problem("endpoint", format!("{endpoint:?} is no URL: begin it with http:// or https://"));
+            } else if endpoint.contains('@') {
+                let message =
+                    "a user and password do not belong in the URL: set access_key_id and secret_access_key";
+                problem("endpoint", message.into());
+            }
         }
         let secret = self.secret_access_key.as_ref().is_some_and(|secret| !secret.reveal().is_empty());
         match (given(&self.access_key_id).is_some(), secret) {
@@ -234,6 +237,9 @@ mod tests {
     fn what_is_wrong_is_named_by_its_key() {
         assert_eq!(keys(&Config::default()), ["path"]);
         assert_eq!(keys(&read(r#"{"path": "s3://b", "endpoint": "minio:9000"}"#)), ["endpoint"]);
+        let named = read(r#"{"path": "s3://b", "endpoint": "http://user:pw123@minio:9000"}"#).problems();
+        assert!(named.len() == 1 && named[0].0 == "endpoint", "{named:?}");
+        assert!(named[0].1.contains("access_key_id") && !named[0].1.contains("pw123"), "{named:?}");
         assert_eq!(keys(&read(r#"{"path": "s3://b", "access_key_id": "key"}"#)), ["secret_access_key"]);
         assert_eq!(keys(&read(r#"{"path": "s3://b", "secret_access_key": "hush"}"#)), ["access_key_id"]);
         let zeros = r#"{"path": "x", "rotation": {"max_age": 0, "max_bytes": 0, "max_rows": 0}}"#;
