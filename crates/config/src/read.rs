@@ -144,6 +144,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.progress.note(match &self.node.value {
             Value::Null => visitor.visit_map(self.entries(&Map::new())),
+            // Without this, a struct would take a list as its fields in their order.
+            Value::List(_) => Err(Fault::Mismatch { expected: "a map".to_owned() }),
             _ => self.any(visitor),
         })
     }

@@ -55,6 +55,24 @@ fn a_choice_that_is_like_none_is_answered_with_all_of_them_once() {
 }
 
 #[test]
+fn a_list_where_a_map_belongs_is_refused() {
+    let yaml = "\
+receivers: {otlp: [{grpc: }]}
+exporters: {parquet: {path: a, rotation: [1m, 1MiB, 5]}, prometheus: []}
+service: [512MiB, [20s], {}, [], {traces: [[otlp], [], [parquet]]}]
+";
+    assert_eq!(
+        problems_of(yaml),
+        [
+            "config.yaml:1:19: receivers::otlp: found a list, expected a map",
+            "config.yaml:2:42: exporters::parquet::rotation: found a list, expected a map",
+            "config.yaml:2:70: exporters::prometheus: found a list, expected a map",
+            "config.yaml:3:10: service: found a list, expected a map",
+        ]
+    );
+}
+
+#[test]
 fn what_a_component_checks_itself_has_its_place() {
     let yaml = MINIMAL.replace("path: ./lake", "path: ./lake, rotation: {max_rows: 7}");
     assert_eq!(
