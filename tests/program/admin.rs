@@ -125,12 +125,41 @@ async fn a_branch_that_left_with_a_backlog_keeps_the_start_until_it_is_forgotten
     );
     assert_eq!(
         Ended::of(without.command(&["forget", "parquet/away"])).success(),
-        "parquet/away is forgotten\n"
+        "parquet/away is forgotten, and with it 3 items that waited for it\n"
     );
 
     let collector = without.start();
     collector.flush().await;
     assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_exporter_of_the_config_is_not_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = away(folder.path()).start();
+    let ids = send(&collector, 1).await;
+    assert!(collector.stop().0.success());
+
+    let said = Ended::of(away(folder.path()).command(&["forget", "parquet"])).failure();
+    assert_eq!(
+        said,
+        "Error: service::pipelines::traces: parquet is still in the config, so what waits for it is not given up: \
+         take it out of the config first\n"
+    );
+    let collector = Setup::new(folder.path()).start();
+    collector.flush().await;
+    assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+}
+
+#[test]
+fn acting_on_a_log_that_is_not_there_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = Setup::new(folder.path()).set("extensions.wal.directory=./nowal");
+    for verb in [&["forget", "parquet/away"][..], &["wal", "new-identity"]] {
+        let said = Ended::of(setup.command(verb)).failure();
+        assert_eq!(said, "Error: extensions::wal: there is no log in ./nowal\n");
+    }
+    assert!(!folder.path().join("nowal").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

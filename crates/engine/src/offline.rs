@@ -1,5 +1,6 @@
 //! What can be done to the log of a collector that does not run.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use spanledger_component::{Clock, Context, Error, LogId, WalSettings};
@@ -10,32 +11,55 @@ pub use spanledger_wal::{Problem, Report, Severity};
 
 use crate::engine::log_options;
 
-/// Forgets a branch: what waits for it is no longer kept. An error when the log does not know it, with those it knows.
+/// Forgets a branch, and returns how many items that waited for it are given up. An error when a pipeline with a
+/// receiver still names it, and when the log does not know it, with those it knows.
 pub async fn forget(
     graph: &Graph,
     default: &WalSettings,
     clock: Arc<dyn Clock>,
     branch: &str,
-) -> Result<(), Error> {
-    let wal =
-        Wal::open(log_of(graph, default, clock)?).map_err(|error| Error::caused("extensions::wal", error))?;
-    let forgotten = try_forget(&wal, branch).await;
+) -> Result<u64, Error> {
+    let wal = Wal::open(existing_log_of(graph, default, clock)?)
+        .map_err(|error| Error::caused("extensions::wal", error))?;
+    let forgotten = match pipeline_with(graph, branch) {
+        Some(pipeline) => Err(Error::new(format!(
+            "service::pipelines::{pipeline}: {branch} is still in the config, so what waits for it is not given up: take it out of the config first"
+        ))),
+        None => try_forget(&wal, branch).await,
+    };
     wal.close().await;
     forgotten
 }
 
-async fn try_forget(wal: &Wal, branch: &str) -> Result<(), Error> {
+/// A pipeline that brings to a branch what a receiver takes in.
+fn pipeline_with(graph: &Graph, branch: &str) -> Option<String> {
+    let is_received = |id| graph.receivers.contains_key(id);
+    let mut naming = graph.epoch.pipelines.iter().filter(|pipeline| {
+        pipeline.receivers.iter().any(is_received)
+            && pipeline.exporters.iter().any(|exporter| exporter.to_string() == branch)
+    });
+    naming.next().map(|pipeline| pipeline.id.to_string())
+}
+
+async fn try_forget(wal: &Wal, branch: &str) -> Result<u64, Error> {
     let state = wal.state();
-    if !state.branches.contains_key(branch) {
+    let Some(known) = state.branches.get(branch) else {
         let known: Vec<_> = state.branches.keys().map(String::as_str).collect();
         return Err(Error::new(format!(
             "the log knows no branch {branch:?}; it knows: {}",
             known.join(", ")
         )));
-    }
+    };
+    let items = wal.waiting(known.cursor).items.iter().sum();
     let position = *wal.durable_end().borrow();
     let forgotten = wal.record(Control::BranchForgotten { branch: branch.to_owned(), position }).await;
-    forgotten.map(drop).map_err(|error| Error::caused(format!("forget {branch}"), error))
+    forgotten.map(|_| items).map_err(|error| Error::caused(format!("forget {branch}"), error))
+}
+
+/// Whether there is a log in a folder. Opening one where there is none makes one.
+pub fn holds_a_log(folder: &Path) -> bool {
+    let files = folder.read_dir().into_iter().flatten().flatten();
+    files.map(|file| file.path()).any(|path| path.extension().is_some_and(|extension| extension == "seg"))
 }
 
 /// Reads through the whole log and says what is wrong with it. Changes nothing.
@@ -46,8 +70,18 @@ pub fn verify(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Re
 /// Gives the log a new identity, so that what it delivers never has the name of what the log it was copied from
 /// delivers. Returns the identity, 32 hex digits.
 pub fn new_identity(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<String, Error> {
-    let id = Wal::new_identity(log_of(graph, default, clock)?);
+    let id = Wal::new_identity(existing_log_of(graph, default, clock)?);
     id.map(|id| id.to_string()).map_err(|error| Error::caused("extensions::wal", error))
+}
+
+fn existing_log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<Options, Error> {
+    let options = log_of(graph, default, clock)?;
+    match holds_a_log(&options.directory) {
+        true => Ok(options),
+        false => {
+            Err(Error::new(format!("extensions::wal: there is no log in {}", options.directory.display())))
+        }
+    }
 }
 
 fn log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<Options, Error> {

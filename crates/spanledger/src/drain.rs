@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanledger_component::{Error, Registry, WalSettings};
-use spanledger_engine::Engine;
+use spanledger_engine::{Engine, offline};
 use spanledger_telemetry::Meter;
 
 use crate::admin::left;
@@ -20,7 +20,7 @@ pub(crate) async fn drain(
     folder: &Path,
     timeout: Duration,
 ) -> Result<ExitCode, Error> {
-    if !holds_a_log(folder) {
+    if !offline::holds_a_log(folder) {
         return Err(Error::new(format!("there is no log in {}", folder.display())));
     }
     config.sets.push(format!("extensions.wal.directory={}", folder.display()));
@@ -38,9 +38,4 @@ pub(crate) async fn drain(
     }
     show::text(&format!("everything in {} is delivered", folder.display()));
     Ok(ExitCode::SUCCESS)
-}
-
-fn holds_a_log(folder: &Path) -> bool {
-    let files = folder.read_dir().into_iter().flatten().flatten();
-    files.map(|file| file.path()).any(|path| path.extension().is_some_and(|extension| extension == "seg"))
 }

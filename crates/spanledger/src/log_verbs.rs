@@ -11,8 +11,11 @@ use crate::{load, run, show};
 /// Gives up what waits for a branch.
 pub(crate) async fn forget(config: ConfigArgs, registry: Arc<Registry>, branch: String) -> Result<(), Error> {
     let graph = load::load(&config, &registry)?.graph;
-    offline::forget(&graph, &run::default_wal(), Arc::new(SystemClock), &branch).await?;
-    show::text(&format!("{branch} is forgotten"));
+    let items = offline::forget(&graph, &run::default_wal(), Arc::new(SystemClock), &branch).await?;
+    show::text(&match items {
+        0 => format!("{branch} is forgotten, nothing waited for it"),
+        items => format!("{branch} is forgotten, and with it {items} items that waited for it"),
+    });
     Ok(())
 }
 
