@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::node::{DEPTH_MAX, Node, Value};
-use crate::place::{Place, Problem, joined};
+use crate::place::{PROBLEMS_MAX, Place, Problem, joined};
 use crate::scalar::resolve;
 use crate::source::{Env, scheme};
 use crate::yaml::{self, NODES_MAX};
@@ -13,8 +13,6 @@ use crate::yaml::{self, NODES_MAX};
 const ROUNDS_MAX: usize = 1_000;
 /// The most replacements in a whole config.
 const TOTAL_MAX: usize = 10_000;
-/// The most problems that are said: a value that stands for itself has endless ones.
-const PROBLEMS_MAX: usize = 100;
 /// The most text that replacements may make of one value.
 const TEXT_BYTES_MAX: usize = 16 << 20;
 /// The most text that all replacements together may bring in.
@@ -164,10 +162,12 @@ impl<'a> Expander<'a> {
             Some(("file", path)) => path.into(),
             _ => address.into(),
         };
-        let depth = self.path.len();
-        let Ok(mut node) = yaml::parse(text, &source, depth) else {
-            return Ok(None); // no YAML: taken word for word, as the Collector does
+        let mut problems = Vec::new();
+        let mut node = match yaml::parse(text, &source, &self.path, &mut problems) {
+            Some(node) if problems.is_empty() => node,
+            _ => return Ok(None), // no YAML: taken word for word, as the Collector does
         };
+        let depth = self.path.len();
         if depth + node.depth() > DEPTH_MAX {
             return Err(format!("more than {DEPTH_MAX} levels deep"));
         }

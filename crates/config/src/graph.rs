@@ -110,7 +110,8 @@ fn read_service(
         let path = path(["service", "telemetry"]);
         warnings.extend(without_effect::lines(telemetry, &path, &service::WITHOUT_EFFECT));
     }
-    settings::read(node, &path(["service"]), problems, &|input| erased_serde::deserialize(input))
+    let read = settings::read(node, &path(["service"]), problems, &|input| erased_serde::deserialize(input));
+    read.map(|read| read.settings)
 }
 
 fn listed_extensions(

@@ -82,23 +82,19 @@ pub fn load(
 /// Loads a config from sources, each of which overrides those before it.
 pub fn load_sources(sources: &[Source], registry: &Registry, env: &dyn Env) -> Result<Loaded, Problems> {
     let mut problems = Vec::new();
-    let mut tree: Option<Node> = None;
-    for source in sources {
-        match (source.read(env), &mut tree) {
-            (Ok(node), None) => tree = Some(node),
-            (Ok(node), Some(tree)) => tree.merge(node),
-            (Err(problem), _) => problems.push(problem),
-        }
+    if sources.is_empty() {
+        problems.push(Problem::anywhere("at least one config flag must be provided"));
     }
-    let Some(mut tree) = tree.filter(|_| problems.is_empty()) else {
-        if sources.is_empty() {
-            problems.push(Problem::anywhere("at least one config flag must be provided"));
-        }
+    let trees: Vec<Option<Node>> = sources.iter().map(|source| source.read(env, &mut problems)).collect();
+    // Without one of the sources, what it has would be missed everywhere.
+    let trees = trees.into_iter().collect::<Option<Vec<Node>>>();
+    let Some(mut tree) = trees.and_then(|trees| trees.into_iter().reduce(Node::merged)) else {
         return Err(Problems::new(problems));
     };
     let mut expander = Expander::new(env);
     expander.expand(&mut tree);
-    let (mut problems, mut warnings) = (expander.problems, expander.warnings);
+    problems.append(&mut expander.problems);
+    let mut warnings = expander.warnings;
     schema::mark_secrets(&mut tree, registry);
     let graph = graph::build(&tree, registry, &mut problems, &mut warnings);
     warnings.iter_mut().for_each(|warning| *warning = words::without_userinfo(warning));

@@ -145,6 +145,12 @@ impl Node {
         }
     }
 
+    /// Both merged.
+    pub(crate) fn merged(mut self, later: Self) -> Self {
+        self.merge(later);
+        self
+    }
+
     /// How many nodes there are, itself counted.
     pub(crate) fn count(&self) -> usize {
         1 + self.children().map(Self::count).sum::<usize>()

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::words::without_userinfo;
 
+/// The most problems of a kind that are said: a value that stands for itself has endless ones.
+pub(crate) const PROBLEMS_MAX: usize = 100;
+
 /// A line and a column of a source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {

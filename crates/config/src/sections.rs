@@ -6,7 +6,7 @@ use spanledger_component::{ComponentId, Configured, Entry, Kind, Listing, Regist
 
 use crate::node::{Node, Value};
 use crate::place::{Place, Problem, joined, path};
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::without_effect;
 use crate::words::{did_you_mean, found_in_words, without_hidden};
 
@@ -119,14 +119,15 @@ pub(crate) fn configured<C: ?Sized>(
     path: &[String],
     problems: &mut Vec<Problem>,
 ) -> Option<Configured<C>> {
-    let before = problems.len();
-    let configured = settings::read(node, path, problems, &|input| (entry.read)(input))?;
-    if problems.len() > before {
-        return Some(configured); // defaults stand in for what was wrong: a check of them would mislead
-    }
+    let Settings { settings: configured, left_out } =
+        settings::read(node, path, problems, &|input| (entry.read)(input))?;
     for (below, message) in &configured.problems {
         let below: Vec<String> =
             below.replace("::", ".").split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect();
+        // A default stands in for what was wrong: what is said of that, or of what it stands in, would mislead.
+        if left_out.iter().any(|wrong| below.starts_with(wrong) || wrong.starts_with(&below)) {
+            continue;
+        }
         let mut full = path.to_vec();
         full.extend(below.iter().cloned());
         let at = node.nearest(&below);

@@ -12,6 +12,12 @@ const ROUNDS_MAX: usize = 200;
 pub(crate) type Read<'a, T> =
     &'a dyn Fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<T, erased_serde::Error>;
 
+/// Settings, and the paths of what was wrong and left out of them.
+pub(crate) struct Settings<T> {
+    pub(crate) settings: T,
+    pub(crate) left_out: Vec<Path>,
+}
+
 /// Reads a node. Each error becomes a problem, its value is left out, and the rest is read again. `None`: even
 /// without what was wrong the settings cannot be read.
 pub(crate) fn read<T>(
@@ -19,14 +25,15 @@ pub(crate) fn read<T>(
     path: &[String],
     problems: &mut Vec<Problem>,
     read: Read<'_, T>,
-) -> Option<T> {
+) -> Option<Settings<T>> {
     let mut node = node.clone();
+    let mut left_out = Vec::new();
     for _ in 0..ROUNDS_MAX {
         let progress = Progress::default();
         let error = {
             let mut input = <dyn erased_serde::Deserializer<'_>>::erase(Reader::new(&node, &progress));
             match read(&mut input) {
-                Ok(settings) => return Some(settings),
+                Ok(settings) => return Some(Settings { settings, left_out }),
                 Err(error) => error,
             }
         };
@@ -39,6 +46,7 @@ pub(crate) fn read<T>(
             && !is_consequence(&failure, &node);
         if is_new {
             problems.push(problem(&failure, &node, path));
+            left_out.push(failure.path.clone());
         }
         leave_out(&mut node, failure.path)?;
     }
@@ -172,10 +180,10 @@ mod tests {
     }
 
     fn sample(yaml: &str) -> (Option<Sample>, Vec<String>) {
-        let node = parse(yaml, &"c.yaml".into(), 0).unwrap();
+        let node = parse(yaml, &"c.yaml".into(), &[], &mut Vec::new()).unwrap();
         let mut problems = Vec::new();
         let sample = read(&node, &[], &mut problems, &|input| erased_serde::deserialize(input));
-        (sample, problems.iter().map(ToString::to_string).collect())
+        (sample.map(|read| read.settings), problems.iter().map(ToString::to_string).collect())
     }
 
     #[test]

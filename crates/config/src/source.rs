@@ -87,48 +87,53 @@ impl Source {
         Self { from }
     }
 
-    /// Reads the source into a tree.
-    pub(crate) fn read(&self, env: &dyn Env) -> Result<Node, Problem> {
-        match &self.from {
-            From::File(path) => {
-                let text = env
-                    .file(Path::new(path))
-                    .map_err(|error| Problem::anywhere(format!("read config {path}: {error}")))?;
-                parse(&text, &path.as_str().into())
-            }
-            From::Variable(name) => {
-                let text = env.variable(name).ok_or_else(|| {
-                    Problem::anywhere(format!("--config env:{name}: the variable is not set"))
-                })?;
-                parse(&text, &format!("env:{name}").into())
-            }
-            From::Text { name, text } => parse(text, name),
-            From::Set { key, value } => {
-                let name: Arc<str> = format!("--set {key}").into();
-                let keys: Vec<&str> = key.split('.').collect();
-                let value = yaml::parse(value, &name, keys.len())?;
-                Ok(keys.into_iter().rev().fold(value, |below, key| nested(&name, key, below)))
-            }
-            From::Wrong(message) => Err(Problem::anywhere(message)),
-        }
+    /// Reads the source into a tree. What is wrong becomes problems; `None`: there is nothing to read on with.
+    pub(crate) fn read(&self, env: &dyn Env, problems: &mut Vec<Problem>) -> Option<Node> {
+        let unreadable = match &self.from {
+            From::File(path) => match env.file(Path::new(path)) {
+                Ok(text) => return parse(&text, &path.as_str().into(), problems),
+                Err(error) => format!("read config {path}: {error}"),
+            },
+            From::Variable(name) => match env.variable(name) {
+                Some(text) => return parse(&text, &format!("env:{name}").into(), problems),
+                None => format!("--config env:{name}: the variable is not set"),
+            },
+            From::Text { name, text } => return parse(text, name, problems),
+            From::Set { key, value } => return set(key, value, problems),
+            From::Wrong(message) => message.clone(),
+        };
+        problems.push(Problem::anywhere(unreadable));
+        None
     }
 }
 
-fn nested(source: &Arc<str>, key: &str, node: Node) -> Node {
+fn set(key: &str, value: &str, problems: &mut Vec<Problem>) -> Option<Node> {
+    let name: Arc<str> = format!("--set {key}").into();
+    let keys: Vec<String> = key.split('.').map(str::to_owned).collect();
+    let value = yaml::parse(value, &name, &keys, problems)?;
+    Some(keys.into_iter().rev().fold(value, |below, key| nested(&name, key, below)))
+}
+
+fn nested(source: &Arc<str>, key: String, node: Node) -> Node {
     let place = Place::start(source);
     let entry = crate::node::Entry { place: place.clone(), node };
-    Node::new(place, Value::Map([(key.to_owned(), entry)].into()))
+    Node::new(place, Value::Map([(key, entry)].into()))
 }
 
-fn parse(text: &str, source: &Arc<str>) -> Result<Node, Problem> {
+fn parse(text: &str, source: &Arc<str>, problems: &mut Vec<Problem>) -> Option<Node> {
     if text.len() as u64 > SOURCE_BYTES_MAX {
-        return Err(Problem::at(&Place::start(source), "", "larger than 16 MiB"));
+        problems.push(Problem::at(&Place::start(source), "", "larger than 16 MiB"));
+        return None;
     }
-    let root = yaml::parse(text, source, 0)?;
+    let root = yaml::parse(text, source, &[], problems)?;
     match &root.value {
-        Value::Map(_) => Ok(root),
-        Value::Null => Ok(yaml::empty(source)),
-        _ => Err(Problem::at(&root.place, "", "expected a map with receivers, exporters and service")),
+        Value::Map(_) => Some(root),
+        Value::Null => Some(yaml::empty(source)),
+        _ => {
+            let message = "expected a map with receivers, exporters and service";
+            problems.push(Problem::at(&root.place, "", message));
+            None
+        }
     }
 }
 

@@ -6,21 +6,31 @@ use std::sync::Arc;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, StrInput, Tag};
 
 use crate::node::{DEPTH_MAX, Entry, Map, Node, Value};
-use crate::place::{Place, Problem};
+use crate::place::{PROBLEMS_MAX, Path, Place, Problem, joined};
 use crate::scalar::resolve;
 
 /// The most nodes a config may have, aliases counted as often as they are used.
 pub(crate) const NODES_MAX: usize = 100_000;
 
-/// Reads the one document of a text. `depth` is how deep it is going to stand in the config.
-pub(crate) fn parse(text: &str, source: &Arc<str>, depth: usize) -> Result<Node, Problem> {
+/// Reads the one document of a text that is going to stand at the path in the config. What is wrong becomes problems;
+/// `None`: it is no YAML, or too large.
+pub(crate) fn parse(
+    text: &str,
+    source: &Arc<str>,
+    path: &[String],
+    problems: &mut Vec<Problem>,
+) -> Option<Node> {
     let mut builder = Builder {
         events: Parser::new_from_str(text),
         source: source.clone(),
         anchors: HashMap::new(),
         nodes: 0,
+        path: path.to_vec(),
+        problems: Vec::new(),
     };
-    builder.document(depth)
+    let root = builder.document(path.len());
+    problems.append(&mut builder.problems);
+    root.map_err(|problem| problems.push(problem)).ok()
 }
 
 struct Builder<'a> {
@@ -28,6 +38,9 @@ struct Builder<'a> {
     source: Arc<str>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    path: Path,
+    /// What is wrong and hinders nobody from reading on.
+    problems: Vec<Problem>,
 }
 
 impl<'a> Builder<'a> {
@@ -116,7 +129,11 @@ impl<'a> Builder<'a> {
         loop {
             match self.next()? {
                 (Event::SequenceEnd, _) => return Ok(Node::new(place, Value::List(list))),
-                (event, place) => list.push(self.node(event, place, depth + 1)?),
+                (event, place) => {
+                    self.path.push(format!("[{}]", list.len()));
+                    list.push(self.node(event, place, depth + 1)?);
+                    self.path.pop();
+                }
             }
         }
     }
@@ -130,18 +147,68 @@ impl<'a> Builder<'a> {
                 (Event::Scalar(text, ..), place) => (text.into_owned(), place),
                 (_, place) => return Err(Problem::at(&place, "", "a key that is no text")),
             };
-            let levels = key.split("::").count();
+            let above = self.path.len();
+            self.path.extend(key.split("::").map(str::to_owned));
             let (event, place) = self.next()?;
-            let node = self.node(event, place, depth + levels)?;
+            let node = self.node(event, place, depth + self.path.len() - above)?;
+            self.path.truncate(above);
             match key.as_str() {
                 "<<" => merged.push((key_place, node)),
-                _ => insert(&mut map, &key, key_place, node)?,
+                _ => self.insert(&mut map, &key, key_place, node),
             }
         }
         for (key_place, node) in merged {
-            merge_key(&mut map, &key_place, node)?;
+            self.merge_key(&mut map, &key_place, node);
         }
         Ok(Node::new(place, Value::Map(map)))
+    }
+
+    /// Inserts at a key, which may name several levels: `a::b`. Of a key that stands twice both values are read on, so
+    /// that nothing in either is taken to be missing.
+    fn insert(&mut self, map: &mut Map, key: &str, place: Place, node: Node) {
+        let (first, node) = match key.split_once("::") {
+            Some((first, rest)) => {
+                let mut below = Map::new();
+                self.insert(&mut below, rest, place.clone(), node);
+                (first, Node::new(place.clone(), Value::Map(below)))
+            }
+            None => (key, node),
+        };
+        let Some(entry) = map.get_mut(first) else {
+            map.insert(first.to_owned(), Entry { place, node });
+            return;
+        };
+        if first == key {
+            let message = format!("{key:?} stands twice, first in line {}", entry.place.line);
+            self.problem(&place, message);
+        }
+        if node.value != Value::Null {
+            entry.node.merge(node);
+        }
+    }
+
+    /// `<<: *anchor`, or a list of them: keys that the map does not have itself.
+    fn merge_key(&mut self, map: &mut Map, place: &Place, node: Node) {
+        let nodes = match node.value {
+            Value::List(list) => list,
+            _ => vec![node],
+        };
+        for node in nodes {
+            match node.value {
+                Value::Map(theirs) => {
+                    for (key, entry) in theirs {
+                        map.entry(key).or_insert(entry);
+                    }
+                }
+                _ => self.problem(place, "\"<<\" takes a map, or a list of maps"),
+            }
+        }
+    }
+
+    fn problem(&mut self, place: &Place, message: impl Into<String>) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(Problem::at(place, joined(&self.path), message));
+        }
     }
 }
 
@@ -155,43 +222,6 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> No
     Node { original, ..Node::new(place, value) }
 }
 
-/// Inserts at a key, which may name several levels: `a::b`.
-fn insert(map: &mut Map, key: &str, place: Place, node: Node) -> Result<(), Problem> {
-    if let Some((first, rest)) = key.split_once("::") {
-        let mut below = Map::new();
-        insert(&mut below, rest, place.clone(), node)?;
-        let node = Node::new(place.clone(), Value::Map(below));
-        match map.get_mut(first) {
-            Some(entry) => entry.node.merge(node),
-            None => drop(map.insert(first.to_owned(), Entry { place, node })),
-        }
-        return Ok(());
-    }
-    if let Some(first) = map.get(key) {
-        let message = format!("{key:?} stands twice, first in line {}", first.place.line);
-        return Err(Problem::at(&place, "", message));
-    }
-    map.insert(key.to_owned(), Entry { place, node });
-    Ok(())
-}
-
-/// `<<: *anchor`, or a list of them: keys that the map does not have itself.
-fn merge_key(map: &mut Map, place: &Place, node: Node) -> Result<(), Problem> {
-    let nodes = match node.value {
-        Value::List(list) => list,
-        _ => vec![node],
-    };
-    for node in nodes {
-        let Value::Map(theirs) = node.value else {
-            return Err(Problem::at(place, "", "\"<<\" takes a map, or a list of maps"));
-        };
-        for (key, entry) in theirs {
-            map.entry(key).or_insert(entry);
-        }
-    }
-    Ok(())
-}
-
 /// An empty config.
 pub(crate) fn empty(source: &Arc<str>) -> Node {
     Node::new(Place::start(source), Value::Map(BTreeMap::new()))
@@ -202,7 +232,12 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Node, String> {
-        parse(text, &"c.yaml".into(), 0).map_err(|problem| problem.to_string())
+        let mut problems = Vec::new();
+        let node = parse(text, &"c.yaml".into(), &[], &mut problems);
+        match node {
+            Some(node) if problems.is_empty() => Ok(node),
+            _ => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        }
     }
 
     #[test]
@@ -232,6 +267,11 @@ mod tests {
     fn broken_text_is_refused_with_its_place() {
         for (text, message) in [
             ("a: 1\na: 2\n", "c.yaml:2:1: \"a\" stands twice, first in line 1"),
+            ("a: {b: [{c: 1, c: 2}]}\n", "c.yaml:1:16: a::b[0]: \"c\" stands twice, first in line 1"),
+            (
+                "a: 1\nb::c: 1\nb::d: 2\na: 2\na: 3\n",
+                "c.yaml:4:1: \"a\" stands twice, first in line 1\nc.yaml:5:1: \"a\" stands twice, first in line 1",
+            ),
             ("a: 1\n---\nb: 2\n", "c.yaml:2:1: a second document: expected only one"),
             ("a: &a [*a]\n", "c.yaml:1:8: an alias inside of what it stands for"),
             ("? [a]\n: b\n", "c.yaml:1:3: a key that is no text"),

@@ -82,6 +82,47 @@ fn what_a_component_checks_itself_has_its_place() {
 }
 
 #[test]
+fn what_a_component_checks_itself_is_said_besides_what_cannot_be_read() {
+    let yaml = MINIMAL.replace("path: ./lake", "path: ./lake, pth: a, rotation: {max_rows: 7, max_age: 1}");
+    let wrong = yaml.replace("max_age: 1", "max_age: x");
+    let unlucky = "config.yaml:3:66: exporters::parquet::rotation::max_rows: seven brings bad luck";
+    let unknown = "config.yaml:3:37: exporters::parquet: unknown field \"pth\", did you mean \"path\"?";
+    assert_eq!(problems_of(&yaml), [unknown, unlucky]);
+    let no_duration = "config.yaml:3:78: exporters::parquet::rotation::max_age: \"x\" is not a duration: expected numbers with units, as 300ms, 1.5s or 1h30m";
+    assert_eq!(problems_of(&wrong), [unknown, unlucky, no_duration]);
+    let unread = yaml.replace("max_rows: 7", "max_rows: [7]");
+    assert_eq!(problems_of(&unread).len(), 2, "of a value that cannot be read only that is said");
+}
+
+#[test]
+fn a_key_that_stands_twice_does_not_hide_what_else_is_wrong() {
+    let yaml = "\
+receivers: {otlp: , otlp: }
+exporters:
+  parquet: {path: a}
+exporters:
+  prometheus: {pth: a}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [parquet]}}}
+";
+    assert_eq!(
+        problems_of(yaml),
+        [
+            "config.yaml:1:21: receivers: \"otlp\" stands twice, first in line 1",
+            "config.yaml:4:1: \"exporters\" stands twice, first in line 2",
+            "config.yaml:5:16: exporters::prometheus: unknown field \"pth\"",
+        ]
+    );
+    let registry = common::registry();
+    let set = ["exporters.parquet={path: a, path: b}".to_owned()];
+    let problems =
+        spanledger_config::load(&[format!("yaml:{MINIMAL}")], &set, &registry, &FakeEnv::default());
+    assert_eq!(
+        problems.err().unwrap().to_string(),
+        "--set exporters.parquet:1:11: exporters::parquet: \"path\" stands twice, first in line 1"
+    );
+}
+
+#[test]
 fn a_required_key_that_is_missing_is_named_but_not_when_its_value_was_wrong() {
     let missing = MINIMAL.replace("{path: ./lake}", "{}");
     assert_eq!(problems_of(&missing), ["config.yaml:3:22: exporters::parquet: missing field \"path\""]);
