@@ -61,7 +61,7 @@ impl Epoch {
 
     /// Reads a stored epoch. References are looked up in the present environment.
     pub fn read(payload: &[u8], registry: &Registry, env: &dyn Env) -> Result<Self, Problems> {
-        let wrong = |message: String| Problems(vec![Problem::anywhere(message)]);
+        let wrong = |message: String| Problems::new(vec![Problem::anywhere(message)], Vec::new());
         let stored: Stored =
             serde_json::from_slice(payload).map_err(|error| wrong(format!("read stored epoch: {error}")))?;
         if stored.version > VERSION {
@@ -69,12 +69,14 @@ impl Epoch {
         }
         let place = Place::start(&"stored epoch".into());
         let mut problems = Vec::new();
+        let mut unset = Vec::new();
         let mut settings = BTreeMap::new();
         for (id, json) in stored.processors {
             let mut node = Node::from_json(json, &place);
             let mut expander = Expander::new(env);
             expander.expand(&mut node);
             problems.append(&mut expander.problems);
+            unset.append(&mut expander.warnings);
             settings.insert(id, node);
         }
         let mut pipelines = Vec::new();
@@ -87,7 +89,7 @@ impl Epoch {
         pipelines.sort_by(|a, b| a.id.cmp(&b.id));
         match problems.is_empty() {
             true => Ok(Self { pipelines, payload: payload.to_vec() }),
-            false => Err(Problems::new(problems)),
+            false => Err(Problems::new(problems, unset)),
         }
     }
 

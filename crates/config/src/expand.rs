@@ -115,10 +115,11 @@ impl<'a> Expander<'a> {
         if !text.contains('$') {
             return text.clone();
         }
-        match self.spliced(text, place) {
-            Ok(text) => unescape(&text).into(),
-            Err(_) => text.clone(), // reported where the same reference stands in the value itself
-        }
+        let warnings = self.warnings.len();
+        let spliced = self.spliced(text, place);
+        // What is wrong is said where the same reference stands in the value itself.
+        self.warnings.truncate(warnings);
+        spliced.map_or_else(|_| text.clone(), |text| unescape(&text).into())
     }
 
     fn text(&mut self, written: &str, place: &Place) -> Result<Expanded, String> {
@@ -128,8 +129,10 @@ impl<'a> Expander<'a> {
                 return Ok(Expanded::Text(text));
             };
             let address = text.get(start + 2..end - 1).unwrap_or_default();
-            let found = self.find_shown(address, written, place)?;
-            if (start, end) == (0, text.len()) {
+            let is_all = (start, end) == (0, text.len());
+            let unset = if is_all { "the value is null" } else { "nothing stands in its place" };
+            let found = self.find_shown(address, written, place, unset)?;
+            if is_all {
                 let Some(found) = found else { return Ok(Expanded::Unset) };
                 match self.parsed(&found, address)? {
                     Some(node) => return Ok(Expanded::Node(node)),
@@ -149,7 +152,7 @@ impl<'a> Expander<'a> {
         for _ in 0..ROUNDS_MAX {
             let Some((start, end)) = next_reference(&text) else { return Ok(text) };
             let address = text.get(start + 2..end - 1).unwrap_or_default();
-            let found = self.find_shown(address, written, place)?;
+            let found = self.find_shown(address, written, place, "nothing stands in its place")?;
             text.replace_range(start..end, &found.unwrap_or_default());
             within_limits(&text)?;
         }
@@ -183,34 +186,43 @@ impl<'a> Expander<'a> {
     }
 
     /// Finds what an address stands for; shows an address only when it was written so, as it may hold what another
-    /// reference stands for.
-    fn find_shown(&mut self, address: &str, written: &str, place: &Place) -> Result<Found, String> {
-        let warnings = self.warnings.len();
-        let found = self.find(address, place);
-        if written.contains(address) {
-            return found;
-        }
-        if self.warnings.len() > warnings {
-            self.warnings.truncate(warnings);
+    /// reference stands for. `unset` is what becomes of a variable that is not set.
+    fn find_shown(
+        &mut self,
+        address: &str,
+        written: &str,
+        place: &Place,
+        unset: &str,
+    ) -> Result<Found, String> {
+        let found = self.find(address);
+        let is_written = written.contains(address);
+        if let Ok(None) = found {
             let path = joined(&self.path);
-            self.warnings.push(format!("{place}: {path}: a reference inside another one is not set"));
+            let what = match is_written {
+                true => format!("environment variable {:?}", variable_name(address)),
+                false => "a variable that another reference names".to_owned(),
+            };
+            self.warnings.push(format!("{place}: {path}: {what} is not set and has no default, so {unset}"));
         }
-        found.map_err(|_| "a reference inside another one cannot be read".to_owned())
+        match is_written {
+            true => found,
+            false => found.map_err(|_| "a reference inside another one cannot be read".to_owned()),
+        }
     }
 
-    fn find(&mut self, address: &str, place: &Place) -> Result<Found, String> {
+    fn find(&mut self, address: &str) -> Result<Found, String> {
         self.replaced += 1;
         if self.replaced > TOTAL_MAX || self.bytes > TOTAL_BYTES_MAX {
             return Err(format!("more than {TOTAL_MAX} references, or 64 MiB: does one stand for itself?"));
         }
-        let found = self.look_up(address, place)?;
+        let found = self.look_up(address)?;
         self.bytes += found.as_ref().map_or(0, String::len);
         Ok(found)
     }
 
-    fn look_up(&mut self, address: &str, place: &Place) -> Result<Found, String> {
+    fn look_up(&self, address: &str) -> Result<Found, String> {
         match scheme(address) {
-            Some(("env", rest)) => self.variable(rest, place),
+            Some(("env", rest)) => self.variable(rest),
             Some(("file", path)) => match self.env.file(Path::new(path)) {
                 Ok(text) => Ok(Some(without_last_line_break(&text).to_owned())),
                 Err(error) => Err(format!("read ${{file:{path}}}: {error}")),
@@ -219,11 +231,11 @@ impl<'a> Expander<'a> {
             Some((scheme, rest)) if !rest.starts_with('-') => {
                 Err(format!("scheme {scheme:?} is not supported in ${{…}}, expected env, file or yaml"))
             }
-            _ => self.variable(address, place),
+            _ => self.variable(address),
         }
     }
 
-    fn variable(&mut self, text: &str, place: &Place) -> Result<Found, String> {
+    fn variable(&self, text: &str) -> Result<Found, String> {
         let (name, default) = match text.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (text, None),
@@ -234,15 +246,13 @@ impl<'a> Expander<'a> {
                  (to keep the text as it is, write $${{{name}}})"
             ));
         }
-        let found = self.env.variable(name).or_else(|| default.map(str::to_owned));
-        if found.is_none() {
-            let path = joined(&self.path);
-            self.warnings.push(format!(
-                "{place}: {path}: environment variable {name:?} is not set and has no default, so the value is null"
-            ));
-        }
-        Ok(found)
+        Ok(self.env.variable(name).or_else(|| default.map(str::to_owned)))
     }
+}
+
+/// The name in an address that has no default.
+fn variable_name(address: &str) -> &str {
+    address.strip_prefix("env:").unwrap_or(address)
 }
 
 fn within_limits(text: &str) -> Result<(), String> {

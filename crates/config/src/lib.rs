@@ -8,7 +8,7 @@
 //! let yaml = "yaml:service: {pipelines: {traces: {receivers: [otlp], exporters: [parquet]}}}";
 //! let problems = load(&[yaml.to_owned()], &[], &Registry::default(), &SystemEnv).err().unwrap();
 //! assert_eq!(
-//!     problems.0[0].to_string(),
+//!     problems.problems[0].to_string(),
 //!     "--config 1:1:44: service::pipelines::traces: references receiver \"otlp\" which is not configured"
 //! );
 //! ```
@@ -89,12 +89,13 @@ pub fn load_sources(sources: &[Source], registry: &Registry, env: &dyn Env) -> R
     // Without one of the sources, what it has would be missed everywhere.
     let trees = trees.into_iter().collect::<Option<Vec<Node>>>();
     let Some(mut tree) = trees.and_then(|trees| trees.into_iter().reduce(Node::merged)) else {
-        return Err(Problems::new(problems));
+        return Err(Problems::new(problems, Vec::new()));
     };
     let mut expander = Expander::new(env);
     expander.expand(&mut tree);
     problems.append(&mut expander.problems);
-    let mut warnings = expander.warnings;
+    let unset = expander.warnings;
+    let mut warnings = unset.clone();
     schema::mark_secrets(&mut tree, registry);
     let graph = graph::build(&tree, registry, &mut problems, &mut warnings);
     warnings.iter_mut().for_each(|warning| *warning = words::without_userinfo(warning));
@@ -102,6 +103,6 @@ pub fn load_sources(sources: &[Source], registry: &Registry, env: &dyn Env) -> R
     warnings.dedup();
     match graph {
         Some(graph) if problems.is_empty() => Ok(Loaded { graph, warnings, tree }),
-        _ => Err(Problems::new(problems)),
+        _ => Err(Problems::new(problems, unset)),
     }
 }

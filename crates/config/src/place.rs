@@ -67,27 +67,33 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that is wrong, one line each, by source and place.
+/// All that is wrong, one line each, by source and place; then what may be why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
+pub struct Problems {
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Variables that are not set: what is missing may have been meant to come from one.
+    pub warnings: Vec<String>,
+}
 
 impl Problems {
     /// Sorts by place and says the same thing once, and no password of a URL.
-    pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(mut problems: Vec<Problem>, mut warnings: Vec<String>) -> Self {
         problems.iter_mut().for_each(|problem| problem.message = without_userinfo(&problem.message));
         problems.sort();
         problems.dedup();
-        Self(problems)
+        warnings.sort();
+        warnings.dedup();
+        Self { problems, warnings }
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            write!(out, "{separator}{problem}")?;
-        }
-        Ok(())
+        let problems = self.problems.iter().map(ToString::to_string);
+        let warnings = self.warnings.iter().map(|warning| format!("warning: {warning}"));
+        let lines: Vec<String> = problems.chain(warnings).collect();
+        out.write_str(&lines.join("\n"))
     }
 }
 

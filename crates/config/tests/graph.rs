@@ -140,6 +140,21 @@ fn later_sources_override_key_by_key_and_lists_as_a_whole() {
 }
 
 #[test]
+fn a_variable_that_is_not_set_is_named_with_what_is_wrong_for_want_of_it() {
+    let yaml = MINIMAL
+        .replace("path: ./lake", "path: ./lake, rotation: {max_rows: 7, max_bytes: \"${env:SIZE}\"}")
+        .replace("otlp: }", "otlp: {protocols: {grpc: {endpoint: \"${env:HOST}:4317\"}}}}");
+    assert_eq!(
+        load_yaml(&yaml).err().unwrap(),
+        [
+            "config.yaml:3:58: exporters::parquet::rotation::max_rows: seven brings bad luck",
+            "warning: config.yaml:2:49: receivers::otlp::protocols::grpc::endpoint: environment variable \"HOST\" is not set and has no default, so nothing stands in its place",
+            "warning: config.yaml:3:72: exporters::parquet::rotation::max_bytes: environment variable \"SIZE\" is not set and has no default, so the value is null",
+        ]
+    );
+}
+
+#[test]
 fn a_printed_config_hides_secrets_and_keeps_references() {
     let env = FakeEnv::with(&[("DIR", "/data"), ("KEY", "hunter2")], &[]);
     let yaml = MINIMAL.replace(
