@@ -155,6 +155,8 @@ pub trait ExtensionFactory: Send + Sync + 'static {
     const ALIASES: &'static [&'static str] = &[];
     /// How settled it is.
     const STABILITY: Stability;
+    /// Whether only one of this type can run.
+    const SINGLE: bool = false;
     /// Keys that are accepted for the Collector's sake and do nothing here: path below the component's (`a.b`), and what
     /// became of it.
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[];

@@ -74,6 +74,8 @@ pub struct Listing {
     pub turns: &'static [(Signal, Signal)],
     /// Of an exporter: a span must reach it by one path only.
     pub once: bool,
+    /// Of an extension: only one of its type can run.
+    pub single: bool,
     /// Keys that do nothing here: path below the component's, and what became of it.
     pub without_effect: &'static [(&'static str, &'static str)],
 }
@@ -118,7 +120,7 @@ pub struct Registry {
 
 macro_rules! kind {
     ($(#[$doc:meta])* $factory:ident, $component:ident, $map:ident, $with:ident, $find:ident, $list:ident,
-     $signals:expr, $turns:expr, $once:expr) => {
+     $signals:expr, $turns:expr, $once:expr, $single:expr) => {
         impl Registry {
             $(#[$doc])*
             #[must_use]
@@ -134,6 +136,7 @@ macro_rules! kind {
                     signals: $signals,
                     turns: $turns,
                     once: $once,
+                    single: $single,
                     without_effect: F::WITHOUT_EFFECT,
                 };
                 self.$map.insert(F::TYPE, Entry {
@@ -160,21 +163,21 @@ macro_rules! kind {
 
 kind!(
     /// Adds a receiver type.
-    ReceiverFactory, Receiver, receivers, with_receiver, receiver, receivers, F::SIGNALS, &[], false
+    ReceiverFactory, Receiver, receivers, with_receiver, receiver, receivers, F::SIGNALS, &[], false, false
 );
 kind!(
     /// Adds a processor type.
-    ProcessorFactory, Processor, processors, with_processor, processor, processors, F::SIGNALS, &[], false
+    ProcessorFactory, Processor, processors, with_processor, processor, processors, F::SIGNALS, &[], false, false
 );
 kind!(
     /// Adds an exporter type.
-    ExporterFactory, Exporter, exporters, with_exporter, exporter, exporters, F::SIGNALS, &[], F::ONCE
+    ExporterFactory, Exporter, exporters, with_exporter, exporter, exporters, F::SIGNALS, &[], F::ONCE, false
 );
 kind!(
     /// Adds a connector type.
-    ConnectorFactory, Connector, connectors, with_connector, connector, connectors, &[], F::SIGNALS, false
+    ConnectorFactory, Connector, connectors, with_connector, connector, connectors, &[], F::SIGNALS, false, false
 );
 kind!(
     /// Adds an extension type.
-    ExtensionFactory, Extension, extensions, with_extension, extension, extensions, &[], &[], false
+    ExtensionFactory, Extension, extensions, with_extension, extension, extensions, &[], &[], false, F::SINGLE
 );

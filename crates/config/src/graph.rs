@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use spanledger_component::{ComponentId, Configured, Connector, Exporter, Extension, Receiver, Registry};
+use spanledger_component::{
+    ComponentId, Configured, Connector, Exporter, Extension, Kind, Receiver, Registry,
+};
 
 use crate::edges::Edges;
 use crate::epoch::Epoch;
@@ -13,6 +15,7 @@ use crate::place::{Problem, joined, path};
 use crate::sections::{self, Section};
 use crate::service::{self, ServiceSettings, TelemetrySettings};
 use crate::settings;
+use crate::unused;
 use crate::without_effect;
 use crate::words::{did_you_mean, without_hidden};
 
@@ -71,6 +74,7 @@ pub(crate) fn build(
     });
     let epoch = Epoch::new(&wirings, &sections);
     let used = used(&wirings);
+    warnings.extend(unused(&sections, &wirings, &used, &extensions));
     Some(Graph {
         service: Service {
             memory: service.memory.map(|size| size.0),
@@ -131,16 +135,52 @@ fn listed_extensions(
                 not_configured("extension", &id, sections.extensions.keys())
             }
             Ok(id) if ids.contains(&id) => format!("references extension \"{id}\" multiple times"),
-            Ok(id) => {
-                ids.push(id);
-                continue;
-            }
+            Ok(id) => match rival(&id, &ids, &sections.extensions) {
+                Some(other) => {
+                    format!(
+                        "references extension \"{id}\", but only one of its type can run, and \"{other}\" does"
+                    )
+                }
+                None => {
+                    ids.push(id);
+                    continue;
+                }
+            },
             Err(error) => error.to_string(),
         };
         let message = without_hidden(&message, &node.hidden_texts());
         problems.push(Problem::at(&node.place, joined(&at), message));
     }
     ids
+}
+
+/// The extension that runs already, when only one of the type can.
+fn rival<'a>(
+    id: &ComponentId,
+    running: &'a [ComponentId],
+    extensions: &Section<'_, dyn Extension>,
+) -> Option<&'a ComponentId> {
+    let listing = |id: &ComponentId| extensions.get(id)?.listing();
+    let single = listing(id).filter(|listing| listing.single)?;
+    running.iter().find(|other| listing(other).is_some_and(|listing| listing.word == single.word))
+}
+
+fn unused(
+    sections: &Sections<'_>,
+    wirings: &[Wiring],
+    used: &BTreeSet<ComponentId>,
+    extensions: &[ComponentId],
+) -> Vec<String> {
+    let is_used = |id: &ComponentId| used.contains(id);
+    let is_step = |id: &ComponentId| wirings.iter().any(|wiring| wiring.processors.contains(id));
+    [
+        unused::lines(Kind::Receiver, &sections.receivers, is_used),
+        unused::lines(Kind::Processor, &sections.processors, is_step),
+        unused::lines(Kind::Exporter, &sections.exporters, is_used),
+        unused::lines(Kind::Connector, &sections.connectors, is_used),
+        unused::lines(Kind::Extension, &sections.extensions, |id| extensions.contains(id)),
+    ]
+    .concat()
 }
 
 fn used(wirings: &[Wiring]) -> BTreeSet<ComponentId> {

@@ -29,6 +29,7 @@ mod sections;
 mod service;
 mod settings;
 mod source;
+mod unused;
 mod without_effect;
 mod words;
 mod yaml;
@@ -50,7 +51,8 @@ use node::Node;
 pub struct Loaded {
     /// What runs.
     pub graph: Graph,
-    /// What was accepted and is worth a line: older names, keys without effect, variables that are not set.
+    /// What was accepted and is worth a line: older names, keys without effect, variables that are not set,
+    /// components that nothing uses.
     pub warnings: Vec<String>,
     tree: Node,
 }

@@ -179,6 +179,18 @@ fn references_of_pipelines_are_checked_in_the_collectors_words() {
 }
 
 #[test]
+fn only_one_extension_of_a_type_that_can_stand_once_is_let_through() {
+    let yaml = MINIMAL.replace("service: {", "service: {extensions: [admin, wal, admin/2, wal/2], ")
+        + "extensions: {wal: , wal/2: , admin: , admin/2: }\n";
+    assert_eq!(
+        problems_of(&yaml),
+        [
+            "config.yaml:4:47: service::extensions: references extension \"wal/2\", but only one of its type can run, and \"wal\" does"
+        ]
+    );
+}
+
+#[test]
 fn connectors_are_checked_on_both_sides() {
     let load = |pipelines: &str| {
         problems_of(&format!(

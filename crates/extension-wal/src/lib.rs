@@ -19,6 +19,9 @@ use spanledger_component::settings::{ByteSize, GoDuration};
 use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Stability, WalSettings};
 use tokio_util::sync::CancellationToken;
 
+/// A quarter of it is a segment, which holds what the log notes of every branch beside requests.
+const BYTES_MIN: u64 = 1 << 20;
+
 /// The settings of `wal`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +84,7 @@ pub struct Wal(Config);
 impl ExtensionFactory for Wal {
     const TYPE: &'static str = "wal";
     const STABILITY: Stability = Stability::Beta;
+    const SINGLE: bool = true;
     type Config = Config;
 
     fn check(config: &Config) -> Vec<(String, String)> {
@@ -88,11 +92,12 @@ impl ExtensionFactory for Wal {
         if config.directory.as_os_str().is_empty() {
             problems.push(("directory".into(), "is empty: expected the folder of the log".into()));
         }
-        if config.max_size == Some(ByteSize(0)) {
-            problems.push((
-                "max_size".into(),
-                "is 0: no request would ever be taken; leave it out for the default".into(),
-            ));
+        if config.max_size.is_some_and(|size| size.0 < BYTES_MIN) {
+            let message = format!(
+                "too small for requests beside what the log needs itself: expected {}MiB or more; leave it out for the default",
+                BYTES_MIN >> 20
+            );
+            problems.push(("max_size".into(), message));
         }
         problems
     }
@@ -148,7 +153,15 @@ mod tests {
     fn another_sync_and_an_unknown_key_are_errors() {
         assert!(serde_json::from_str::<Config>(r#"{"sync": "never"}"#).is_err());
         assert!(serde_json::from_str::<Config>(r#"{"max_sise": "1GiB"}"#).is_err());
-        let zero: Config = serde_json::from_str(r#"{"max_size": 0}"#).unwrap();
-        assert_eq!(Wal::check(&zero)[0].0, "max_size");
+    }
+
+    #[test]
+    fn a_log_that_would_take_no_request_is_an_error_that_names_the_smallest() {
+        for (size, problems) in [("0", 1), ("1KiB", 1), ("1048575", 1), ("1MiB", 0)] {
+            let json = serde_json::json!({ "max_size": size });
+            let found = Wal::check(&serde_json::from_value(json).unwrap());
+            assert_eq!(found.len(), problems, "{size}");
+            assert!(found.iter().all(|(key, text)| key == "max_size" && text.contains("1MiB or more")));
+        }
     }
 }

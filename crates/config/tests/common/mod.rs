@@ -191,7 +191,9 @@ fake!(FakeGenaiMetrics, ConnectorFactory, Connector, "genai_metrics", Empty, {
 fake!(FakeForward, ConnectorFactory, Connector, "forward", Empty, {
     const SIGNALS: &'static [(Signal, Signal)] = &[(Signal::Traces, Signal::Traces)];
 });
-fake!(FakeWal, ExtensionFactory, Extension, "wal", WalConfig, {});
+fake!(FakeWal, ExtensionFactory, Extension, "wal", WalConfig, {
+    const SINGLE: bool = true;
+});
 fake!(FakeAdmin, ExtensionFactory, Extension, "admin", Empty, {});
 
 pub fn registry() -> Registry {
