@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
+use ::http::request::Parts;
+use ::http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -34,9 +35,10 @@ impl Grpc {
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, mut body) = request.into_parts();
-        if head.version < Version::HTTP_2 || !is_grpc(&head.headers) {
-            self.counted.ended::<()>(&Err(Failure::new(Reason::MediaType, "not gRPC")));
-            return not_grpc();
+        if let Err(failure) = check(&head) {
+            let response = not_grpc(&failure);
+            self.counted.ended::<()>(&Err(failure));
+            return response;
         }
         let result = self.export(head.uri.path(), &head.headers, &mut body).await;
         self.counted.ended(&result);
@@ -91,13 +93,27 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Failure> {
     }
 }
 
+/// Whether it is gRPC at all.
+fn check(head: &Parts) -> Result<(), Failure> {
+    if head.version < Version::HTTP_2 || !is_grpc(&head.headers) {
+        let message = "this port takes OTLP/gRPC, content-type application/grpc over HTTP/2; OTLP/HTTP has a port of its own";
+        return Err(Failure::new(Reason::MediaType, message));
+    }
+    if head.method != Method::POST {
+        let message = format!("{} is not allowed here: expected POST", head.method);
+        return Err(Failure::new(Reason::Method, message));
+    }
+    Ok(())
+}
+
 /// What is no gRPC gets an answer of HTTP, as the protocol asks for.
-fn not_grpc() -> Response<Reply> {
-    let message = "this port takes OTLP/gRPC, content-type application/grpc over HTTP/2; OTLP/HTTP has a port of its own";
-    let failure = Failure::new(Reason::MediaType, message);
+fn not_grpc(failure: &Failure) -> Response<Reply> {
     let body = Bytes::from(failure.status().json().to_string());
     let mut response = Response::new(Reply::new(body));
-    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    *response.status_mut() = failure.http_status();
+    if failure.reason == Reason::Method {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -192,6 +192,23 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn another_method_is_not_allowed_and_hands_in_nothing() {
+    let running = Running::start().await;
+    for method in ["GET", "PUT"] {
+        let stream = TcpStream::connect(running.grpc).await.unwrap();
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = hyper::Request::builder().method(method).header("content-type", "application/grpc");
+        let request = request.uri(format!("http://{}{TRACES}", running.grpc));
+        let body = Full::new(Bytes::from(frame(0, b"good")));
+        let answer = sender.send_request(request.body(body).unwrap()).await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &"POST".parse().unwrap()));
+    }
+    assert!(running.taken().is_empty());
+}
+
+#[tokio::test]
 async fn every_wrong_call_gets_the_code_the_protocol_has_for_it() {
     let running = Running::start().await;
     let two = [frame(0, b"one"), frame(0, b"two")].concat();
