@@ -88,15 +88,26 @@ fn rfc3339(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
-/// As Go shows a duration: `1h2m3.5s`.
+/// As Go shows a duration: `1h2m3.5s`, and `15ms` below a second.
 fn go_duration(duration: Duration) -> String {
-    let (hours, minutes) = (duration.as_secs() / 3600, duration.as_secs() / 60 % 60);
-    let seconds = (duration.as_secs() % 60) as f64 + f64::from(duration.subsec_nanos()) / 1e9;
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds}s"),
-        (0, minutes) => format!("{minutes}m{seconds}s"),
-        (hours, minutes) => format!("{hours}h{minutes}m{seconds}s"),
+    let (seconds, nanos) = (duration.as_secs(), u64::from(duration.subsec_nanos()));
+    let (hours, minutes, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes, second, nanos) {
+        (0, 0, 0, 0) => "0s".to_owned(),
+        (0, 0, 0, 1..1_000) => format!("{nanos}ns"),
+        (0, 0, 0, 1_000..1_000_000) => format!("{}µs", decimal(nanos, 3)),
+        (0, 0, 0, _) => format!("{}ms", decimal(nanos, 6)),
+        (0, 0, ..) => format!("{}s", decimal(second * 1_000_000_000 + nanos, 9)),
+        (0, ..) => format!("{minutes}m{}s", decimal(second * 1_000_000_000 + nanos, 9)),
+        _ => format!("{hours}h{minutes}m{}s", decimal(second * 1_000_000_000 + nanos, 9)),
     }
+}
+
+/// A number whose last `digits` stand behind the point, without zeros at the end.
+fn decimal(number: u64, digits: u32) -> String {
+    let (unit, width) = (10_u64.pow(digits), digits as usize);
+    let text = format!("{}.{:0width$}", number / unit, number % unit);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -105,8 +116,18 @@ mod tests {
 
     #[test]
     fn an_uptime_looks_as_go_writes_it() {
-        for (millis, text) in [(0, "0s"), (1_500, "1.5s"), (61_000, "1m1s"), (3_723_500, "1h2m3.5s")] {
-            assert_eq!(go_duration(Duration::from_millis(millis)), text);
+        for (nanos, text) in [
+            (0, "0s"),
+            (999, "999ns"),
+            (1_500, "1.5µs"),
+            (15_000_000, "15ms"),
+            (1_605_256_881, "1.605256881s"),
+            (61_000_000_000, "1m1s"),
+            (90_000_000_000, "1m30s"),
+            (3_600_000_000_000, "1h0m0s"),
+            (3_723_500_000_000, "1h2m3.5s"),
+        ] {
+            assert_eq!(go_duration(Duration::from_nanos(nanos)), text);
         }
     }
 
