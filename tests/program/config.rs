@@ -36,7 +36,7 @@ bad.yaml:4:24: receivers::otlp::protocols::grpc::endpoint: \"4317\" is not an en
 bad.yaml:5:14: receivers::otlp::protocols::http: unknown field \"endpont\", did you mean \"endpoint\"?
 bad.yaml:6:3: receivers::otpl/2: unknown type \"otpl\", did you mean \"otlp\"?
 bad.yaml:10:25: exporters::parquet::rotation::max_age: \"5 minutes\" is not a duration: expected numbers with units, as 300ms, 1.5s or 1h30m
-bad.yaml:10:46: exporters::parquet::rotation::max_rows: found a text, expected a whole number that is not negative
+bad.yaml:10:46: exporters::parquet::rotation::max_rows: found \"many\", expected a whole number that is not negative
 bad.yaml:11:5: exporters::parquet: unknown field \"pth\", did you mean \"path\"?
 bad.yaml:13:15: extensions::wal::sync: found \"sometimes\", expected one of always
 bad.yaml:13:36: extensions::wal::max_size: found a list, expected a size as 64MiB, or a number of bytes

@@ -3,7 +3,10 @@
 use crate::node::{Node, Value};
 use crate::place::{Path, Problem, joined};
 use crate::read::{Failure, Fault, Progress, Reader};
-use crate::words::{did_you_mean, expected_in_words, found_in_words, nearest_name, without_hidden};
+use crate::words::{
+    choices, did_you_mean, expected_in_words, found_in_words, found_value_in_words, listed, nearest_name,
+    without_hidden,
+};
 
 /// The most errors looked for in one component.
 const ROUNDS_MAX: usize = 200;
@@ -111,17 +114,23 @@ fn problem(failure: &Failure, node: &Node, above: &[String]) -> Problem {
             Problem::at(place, joined(&path), format!("unknown field {field:?}{hint}"))
         }
         Fault::UnknownVariant { variant, expected } => {
-            let hint = if is_hidden(at) { String::new() } else { nearest_name(variant, expected) };
+            let expected = choices(expected);
+            let hint = if is_hidden(at) { String::new() } else { nearest_name(variant, &expected) };
             let found = if is_hidden(at) { found_in_words(at) } else { format!("{variant:?}") };
-            let expected = expected.join(", ");
+            let expected = listed(&expected);
             Problem::at(&at.place, joined(&path), format!("found {found}, expected one of {expected}{hint}"))
         }
         Fault::MissingField(field) => {
             Problem::at(&at.place, joined(&path), format!("missing field {field:?}"))
         }
         Fault::Mismatch { expected } => {
-            let message = format!("found {}, expected {}", found_in_words(at), expected_in_words(expected));
-            Problem::at(&at.place, joined(&path), message)
+            let expected = expected_in_words(expected);
+            // A text in the place of a map may be anything, even what belongs under a secret key of it.
+            let found = match expected.as_str() {
+                "a map" | "a list" => found_in_words(at),
+                _ => found_value_in_words(at),
+            };
+            Problem::at(&at.place, joined(&path), format!("found {found}, expected {expected}"))
         }
         Fault::Other(message) => {
             Problem::at(&at.place, joined(&path), without_hidden(message, &at.hidden_texts()))
@@ -221,7 +230,7 @@ mod tests {
         assert_eq!(choice("{named: {name: x}}"), Choice::Named { name: "x".to_owned() });
         assert_eq!(
             sample("choice: {width: x}").1,
-            ["c.yaml:1:17: choice::width: found a text, expected a whole number from 0 to 255"]
+            ["c.yaml:1:17: choice::width: found \"x\", expected a whole number from 0 to 255"]
         );
         assert_eq!(sample("choice: [1]").1, ["c.yaml:1:9: choice: found a list, expected a word"]);
     }

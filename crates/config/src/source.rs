@@ -17,15 +17,27 @@ pub trait Env {
     /// The environment variable of that name, when it is set.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// The text of a file; an error when it is larger than 16 MiB.
+    /// The text of a file; an error when it is larger than 16 MiB, or no UTF-8.
     fn file(&self, path: &Path) -> io::Result<String> {
-        let mut text = String::new();
-        File::open(path)?.take(SOURCE_BYTES_MAX + 1).read_to_string(&mut text)?;
-        match text.len() as u64 > SOURCE_BYTES_MAX {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(SOURCE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        match bytes.len() as u64 > SOURCE_BYTES_MAX {
             true => Err(io::Error::other("larger than 16 MiB")),
-            false => Ok(text),
+            false => text(bytes),
         }
     }
+}
+
+/// The bytes as text; the error says where they are none.
+fn text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let last_line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let column = String::from_utf8_lossy(last_line).chars().count() + 1;
+        let message = format!("not UTF-8 in line {line}, column {column}");
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
 }
 
 /// The environment of this process.
@@ -58,6 +70,9 @@ impl Source {
     /// name of an inline text.
     pub fn config(argument: &str, number: usize) -> Self {
         let from = match scheme(argument) {
+            _ if matches!(argument, "" | "file:") => {
+                From::Wrong("--config: the location is empty, expected a path".to_owned())
+            }
             Some(("file", path)) => From::File(path.to_owned()),
             Some(("env", name)) => From::Variable(name.to_owned()),
             Some(("yaml", text)) => {
@@ -144,4 +159,17 @@ pub(crate) fn scheme(text: &str) -> Option<(&str, &str)> {
         && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.chars().all(|char| char.is_ascii_alphanumeric() || "+.-".contains(char));
     is_scheme.then_some((scheme, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_text_is_refused_with_the_place() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"a: 1\nb: \xc3\xa4 \xff\n").unwrap();
+        let error = SystemEnv.file(file.path()).unwrap_err();
+        assert_eq!(error.to_string(), "not UTF-8 in line 2, column 6");
+    }
 }

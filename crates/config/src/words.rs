@@ -25,6 +25,41 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (away <= 1.max(length / 3)).then_some(best)
 }
 
+/// The most characters of a text that a message shows.
+const SHOWN_CHARS_MAX: usize = 40;
+
+/// The words of a choice, each once, whatever the case of its letters is in other spellings.
+pub(crate) fn choices<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let mut choices: Vec<&str> = Vec::new();
+    for word in words {
+        match choices.iter_mut().find(|choice| choice.eq_ignore_ascii_case(word)) {
+            Some(choice) if word.chars().all(char::is_lowercase) => *choice = word,
+            Some(_) => {}
+            None => choices.push(word),
+        }
+    }
+    choices
+}
+
+/// Words behind one another; one without letters is quoted.
+pub(crate) fn listed(words: &[&str]) -> String {
+    let shown: Vec<&str> = words.iter().map(|word| if word.is_empty() { "\"\"" } else { word }).collect();
+    shown.join(", ")
+}
+
+/// What stands where a single value belongs: as [`found_in_words`], but with the text, shortened, unless that must not
+/// be shown.
+pub(crate) fn found_value_in_words(node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) if node.reference.is_none() && !node.secret => {
+            let short: String = text.chars().take(SHOWN_CHARS_MAX).collect();
+            let rest = if short.len() < text.len() { "…" } else { "" };
+            format!("{:?}", short + rest)
+        }
+        _ => found_in_words(node),
+    }
+}
+
 /// What stands there. Texts are never shown, nor anything that a reference stands for.
 pub(crate) fn found_in_words(node: &Node) -> String {
     let shown = node.reference.is_none() && !node.secret;
@@ -118,6 +153,12 @@ mod tests {
         assert_eq!(did_you_mean("max_agee", known()), ", did you mean \"max_age\"?");
         assert_eq!(did_you_mean("colour", known()), ", expected one of max_age, max_bytes, max_rows");
         assert_eq!(did_you_mean("x", std::iter::empty()), "");
+    }
+
+    #[test]
+    fn a_choice_is_listed_by_its_usual_word() {
+        let words = ["", "DEBUG", "Debug", "debug", "Basic", "zstd"];
+        assert_eq!(listed(&choices(&words)), "\"\", debug, Basic, zstd");
     }
 
     #[test]

@@ -38,7 +38,7 @@ sevice: {}
             "config.yaml:5:3: receivers::otpl/2: unknown type \"otpl\", did you mean \"otlp\"?",
             "config.yaml:10:7: exporters::parquet::rotation: unknown field \"max_agee\", did you mean \"max_age\"?",
             "config.yaml:11:18: exporters::parquet::rotation::max_bytes: \"5 furlongs\" is not a size: expected a number and a unit, as 64MiB or 10GB",
-            "config.yaml:12:17: exporters::parquet::rotation::max_rows: found a text, expected a whole number that is not negative",
+            "config.yaml:12:17: exporters::parquet::rotation::max_rows: found \"many\", expected a whole number that is not negative",
             "config.yaml:13:18: exporters::parquet::compression: found \"snapy\", expected one of zstd, snappy, none, did you mean \"snappy\"?",
             "config.yaml:14:13: exporters::parquet::labels: found a list, expected a map",
             "config.yaml:17:54: service::pipelines::traces: references exporter \"parket\" which is not configured, did you mean \"parquet\"?",
@@ -68,6 +68,17 @@ service: [512MiB, [20s], {}, [], {traces: [[otlp], [], [parquet]]}]
             "config.yaml:2:42: exporters::parquet::rotation: found a list, expected a map",
             "config.yaml:2:70: exporters::prometheus: found a list, expected a map",
             "config.yaml:3:10: service: found a list, expected a map",
+        ]
+    );
+}
+
+#[test]
+fn a_word_in_several_spellings_is_listed_once() {
+    let yaml = MINIMAL.replace("service: {", "service: {telemetry: {logs: {level: everything}}, ");
+    assert_eq!(
+        problems_of(&yaml),
+        [
+            "config.yaml:4:37: service::telemetry::logs::level: found \"everything\", expected one of debug, info, warn, error"
         ]
     );
 }
@@ -185,7 +196,7 @@ fn only_one_extension_of_a_type_that_can_stand_once_is_let_through() {
     assert_eq!(
         problems_of(&yaml),
         [
-            "config.yaml:4:47: service::extensions: references extension \"wal/2\", but only one of its type can run, and \"wal\" does"
+            "config.yaml:4:45: service::extensions: references extension \"wal/2\", but only one of its type can run, and \"wal\" does"
         ]
     );
 }
@@ -311,6 +322,8 @@ fn sources_that_cannot_be_read_are_named() {
             .to_string()
     };
     assert_eq!(load(&[], &[]), "at least one config flag must be provided");
+    assert_eq!(load(&[""], &[]), "--config: the location is empty, expected a path");
+    assert_eq!(load(&["file:"], &[]), "--config: the location is empty, expected a path");
     assert_eq!(load(&["none.yaml"], &[]), "read config none.yaml: no such file");
     assert_eq!(load(&["env:NONE"], &[]), "--config env:NONE: the variable is not set");
     assert_eq!(
