@@ -251,7 +251,7 @@ impl Call<'_> {
         let (answered, asked) =
             (self.fields.text(Field::ResponseModel), self.fields.text(Field::RequestModel));
         self.cost = prices.cost(&CallRef {
-            provider: self.provider.as_deref(),
+            provider: self.fields.text(Field::Provider),
             server_address: self.fields.text(Field::ServerAddress),
             model: answered,
             request_model: asked,

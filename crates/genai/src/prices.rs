@@ -18,7 +18,7 @@ pub(crate) use self::matching::lower_case;
 use self::rates::{Context, CountedUnits, InvalidUsage, PriceList};
 use self::table::Provider;
 use self::unit::Units;
-use crate::provider::in_price_table;
+use crate::provider;
 
 const BUNDLED_TABLE: &str = include_str!("../data/genai-prices-0.2.3-data.json");
 const BUNDLED_UNITS: &str = include_str!("../data/genai-prices-0.2.3-units.json");
@@ -44,7 +44,7 @@ pub struct Prices {
 /// What is to be known of a call for its price.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CallRef<'a> {
-    /// The provider's canonical name, or any of its names.
+    /// The provider as the caller calls it: an id of the table, or any name of the conventions.
     pub provider: Option<&'a str>,
     /// The host the call went to. Where it is a known provider's, it counts more than the name.
     pub server_address: Option<&'a str>,
@@ -296,22 +296,38 @@ impl Prices {
     fn look_up_model(&self, call: &CallRef<'_>, model: &str, is_response_model: bool) -> Answer {
         let name = call.provider.map(|name| lower_case(name.trim())).filter(|name| !name.is_empty());
         let (name, model) = behind_proxy(&self.providers, name, model);
-        let at_address = call.server_address.and_then(|address| table::provider_at(&self.providers, address));
-        let provider = match (at_address, name.as_deref()) {
-            (Some(provider), _) => Some(provider),
-            (None, Some(name)) if name != PROXY => {
-                table::provider_named(&self.providers, in_price_table(name))
-            }
-            (None, _) => table::provider_of_model(&self.providers, model),
+        let sellers = match self.sellers(call.server_address, name.as_deref(), model) {
+            Ok(sellers) => sellers,
+            Err(reason) => return Answer::Not(reason),
         };
-        let Some(provider) = provider else {
-            let is_named = name.is_some_and(|name| name != PROXY);
-            return Answer::Not(if is_named {
-                CostStatus::UnknownProvider
-            } else {
-                CostStatus::UnknownModel
-            });
+        let mut found = sellers.iter().map(|seller| self.look_up_at(seller, model, is_response_model));
+        found
+            .find(|answer| matches!(answer, Answer::Found(_)))
+            .unwrap_or(Answer::Not(CostStatus::UnknownModel))
+    }
+
+    /// Who may have sold the call: whose address it went to, else who is named, else whose models are called so.
+    fn sellers(
+        &self,
+        address: Option<&str>,
+        name: Option<&str>,
+        model: &str,
+    ) -> Result<Vec<&Provider>, CostStatus> {
+        let name = name.filter(|name| *name != PROXY);
+        let at_address = address.and_then(|address| table::provider_at(&self.providers, address));
+        if let Some(provider) = at_address.or_else(|| table::provider_with_id(&self.providers, name?)) {
+            return Ok(vec![provider]);
+        }
+        let Some(name) = name.and_then(provider::canonical) else {
+            let of_model = table::provider_of_model(&self.providers, model);
+            return of_model.map(|provider| vec![provider]).ok_or(CostStatus::UnknownModel);
         };
+        let names = provider::in_price_table(&name);
+        let named: Vec<_> = names.filter_map(|name| table::provider_named(&self.providers, name)).collect();
+        if named.is_empty() { Err(CostStatus::UnknownProvider) } else { Ok(named) }
+    }
+
+    fn look_up_at(&self, provider: &Provider, model: &str, is_response_model: bool) -> Answer {
         let Some(found) = table::model_at(&self.providers, provider, model) else {
             return Answer::Not(CostStatus::UnknownModel);
         };

@@ -76,15 +76,17 @@ fn listed(name: &str) -> Option<&'static str> {
     CANONICAL.get(name).copied()
 }
 
-/// What the table of prices calls a provider, where it does not know the canonical name. It takes `azure.ai.openai`
-/// for OpenAI itself, whose prices are the same.
-pub(crate) fn in_price_table(name: &str) -> &str {
-    match name {
-        "azure.ai.inference" => "azure",
-        "fireworks_ai" => "fireworks",
-        "x_ai" => "x-ai",
-        name => name,
-    }
+/// What the table of prices calls a provider, where it does not know the canonical name: the first that lists the
+/// model counts. `azure.ai.openai` is OpenAI itself to the table, whose prices are the same; Azure sells more models.
+pub(crate) fn in_price_table<'a>(name: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let (first, second) = match name {
+        "azure.ai.inference" => ("azure", None),
+        "azure.ai.openai" => ("openai", Some("azure")),
+        "fireworks_ai" => ("fireworks", None),
+        "x_ai" => ("x-ai", None),
+        name => (name, None),
+    };
+    [first].into_iter().chain(second)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use genai_prices::{Calculator, PriceRequest, Usage as OracleUsage};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
-use spanledger_genai::{CallRef, CostStatus, Prices, Usage};
+use spanledger_genai::{CallRef, CostStatus, Prices, SpanView, Usage, normalise};
 
 const TABLE: &str = include_str!("../data/genai-prices-0.2.3-data.json");
 const CASES: &str = include_str!("data/prices.json");
@@ -96,11 +96,31 @@ fn a_price_begins_with_the_first_moment_of_its_day() {
     assert_eq!(cost("2026-10-12T00:00:00Z"), 625_000);
 }
 
+/// What a million tokens of input cost on a span with these attributes, in micro dollars, and under which entry.
+fn span_cost(attributes: &[(&str, &str)]) -> (i128, String) {
+    let mut all = vec![("gen_ai.operation.name", "chat"), ("gen_ai.usage.input_tokens", "1000000")];
+    all.extend(attributes);
+    let start_unix_nano = unix_nano("2026-11-01T00:00:00Z");
+    let span = SpanView { scope_name: None, start_unix_nano, duration_ns: 0, attributes: &all };
+    let cost = normalise(&span, &Prices::bundled()).unwrap().cost;
+    (cost.total.unwrap() / 1_000_000, cost.entry.unwrap().model_id.to_string())
+}
+
 #[test]
 fn a_tier_of_one_provider_is_not_that_of_another_who_resells_the_model() {
-    let cost = |provider| input_cost(provider, "gpt-5", "2026-11-01T00:00:00Z", Some("flex"), 1_000_000);
-    assert_eq!(cost("openai"), 625_000);
-    assert_eq!(cost("azure"), 1_250_000);
+    let flex = [("gen_ai.response.model", "gpt-5"), ("openai.response.service_tier", "flex")];
+    let cost = |attribute| span_cost(&[attribute, flex[0], flex[1]]).0;
+    assert_eq!(cost(("gen_ai.provider.name", "openai")), 625_000);
+    assert_eq!(cost(("gen_ai.system", "azure")), 1_250_000);
+    assert_eq!(cost(("server.address", "x.openai.azure.com")), 1_250_000);
+}
+
+#[test]
+fn a_model_that_azure_sells_beside_those_of_openai_has_azures_price() {
+    let cost =
+        |model| span_cost(&[("gen_ai.provider.name", "azure.ai.openai"), ("gen_ai.response.model", model)]);
+    assert_eq!(cost("phi-4"), (125_000, "azure/phi-4".to_owned()));
+    assert_eq!(cost("gpt-4.1-mini"), (400_000, "openai/gpt-4.1-mini".to_owned()));
 }
 
 /// Every literal that some model of the table answers to, with its provider.

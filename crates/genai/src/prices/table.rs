@@ -71,7 +71,12 @@ pub(super) fn provider_at<'a>(providers: &'a [Provider], address: &str) -> Optio
 pub(super) fn provider_named<'a>(providers: &'a [Provider], name: &str) -> Option<&'a Provider> {
     let also_called =
         |provider: &&Provider| provider.provider_match.as_ref().is_some_and(|test| test.accepts(name));
-    providers.iter().find(|provider| provider.id == name).or_else(|| providers.iter().find(also_called))
+    provider_with_id(providers, name).or_else(|| providers.iter().find(also_called))
+}
+
+/// The provider that the table lists under this very name.
+pub(super) fn provider_with_id<'a>(providers: &'a [Provider], name: &str) -> Option<&'a Provider> {
+    providers.iter().find(|provider| provider.id == name)
 }
 
 /// The provider whose models are called like this.
