@@ -62,6 +62,12 @@ impl Schema {
                 "enum" if !wanted.as_array().unwrap().contains(value) => {
                     problems.push(format!("{path}: not one of {wanted}"));
                 }
+                "pattern" => {
+                    assert_eq!(wanted, "\\$\\{", "another pattern");
+                    if value.as_str().is_some_and(|text| !text.contains("${")) {
+                        problems.push(format!("{path}: no reference"));
+                    }
+                }
                 "required" => {
                     let keys = wanted.as_array().unwrap().iter().map(|key| key.as_str().unwrap());
                     let missing = keys.filter(|key| value.is_object() && value.get(key).is_none());
@@ -120,11 +126,24 @@ fn the_schema_accepts_the_default_and_refuses_what_is_misspelt() {
     named["exporters"]["parquet/cold"] = json!({"path": "./cold"});
     assert_eq!(schema.problems(&schema.0, &named, ""), Vec::<String>::new());
     for (pointer, key, value) in [
+        ("", "exporters", json!("${file:exporters.yaml}")),
+        ("/exporters", "parquet", json!("${file:parquet.yaml}")),
+        ("/exporters/parquet", "path", json!(12)),
+        ("/exporters/parquet/rotation", "max_rows", json!("${env:ROWS}")),
+        ("/extensions/wal", "sync", json!("${env:SYNC:-always}")),
+        ("/service/pipelines/traces", "exporters", json!(["${env:EXPORTER}"])),
+        ("/service", "telemetry", json!({"logs": {"level": "INFO"}, "metrics": {"level": "Basic"}})),
+    ] {
+        let mut right = default.clone();
+        right.pointer_mut(pointer).unwrap()[key] = value;
+        assert_eq!(schema.problems(&schema.0, &right, ""), Vec::<String>::new(), "{pointer}/{key}");
+    }
+    for (pointer, key, value) in [
         ("", "sevice", json!({})),
         ("/exporters", "parket", json!({"path": "a"})),
         ("/exporters", "parquet", json!({})),
         ("/exporters/parquet", "pth", json!("a")),
-        ("/exporters/parquet", "path", json!(7)),
+        ("/exporters/parquet", "path", json!([7])),
         ("/exporters/parquet/rotation", "max_rows", json!("many")),
         ("/extensions/wal", "sync", json!("sometimes")),
         ("/service/pipelines/traces", "exporters", json!("parquet")),

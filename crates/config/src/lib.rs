@@ -30,6 +30,7 @@ mod service;
 mod settings;
 mod source;
 mod unused;
+mod widen;
 mod without_effect;
 mod words;
 mod yaml;

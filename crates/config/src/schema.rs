@@ -8,6 +8,7 @@ use spanledger_component::{Kind, Listing, Registry, SchemaOf};
 
 use crate::node::{Node, Value};
 use crate::service::ServiceSettings;
+use crate::widen::{reference, widen};
 
 /// The JSON Schema of a config with these components.
 pub fn schema(registry: &Registry) -> Json {
@@ -32,7 +33,8 @@ pub fn schema(registry: &Registry) -> Json {
     }
     define(&mut definitions, "service", schemars::schema_for!(ServiceSettings));
     properties.insert("service".to_owned(), json!({"$ref": "#/$defs/service"}));
-    json!({
+    definitions.insert("reference".to_owned(), reference());
+    let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Spanledger",
         "description": "The config of the collector. Any value may also be a reference: ${env:NAME} or ${file:PATH}.",
@@ -40,7 +42,9 @@ pub fn schema(registry: &Registry) -> Json {
         "properties": properties,
         "additionalProperties": false,
         "$defs": definitions,
-    })
+    });
+    widen(&mut schema);
+    schema
 }
 
 type Types<'a> = Vec<(&'a Listing, SchemaOf)>;

@@ -83,6 +83,7 @@ pub(crate) struct Logs {
 /// How important a log line must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(transform = in_every_case)]
 pub enum LogLevel {
     /// Everything.
     #[serde(alias = "DEBUG", alias = "Debug")]
@@ -97,6 +98,18 @@ pub enum LogLevel {
     /// What failed.
     #[serde(alias = "ERROR", alias = "Error")]
     Error,
+}
+
+/// Adds the spellings of a level that the Collector takes as well: `info`, `Info`, `INFO`.
+fn in_every_case(schema: &mut Schema) {
+    let choices = schema.get_mut("oneOf").and_then(|choices| choices.as_array_mut());
+    for choice in choices.into_iter().flatten().filter_map(|choice| choice.as_object_mut()) {
+        let Some(word) = choice.remove("const") else { continue };
+        let word = word.as_str().unwrap_or_default();
+        let (first, rest) = word.split_at(word.len().min(1));
+        let spellings = [word.to_owned(), first.to_uppercase() + rest, word.to_uppercase()];
+        choice.insert("enum".to_owned(), spellings.as_slice().into());
+    }
 }
 
 /// How a log line looks.
@@ -126,19 +139,20 @@ pub(crate) struct Metrics {
 /// How much the collector counts of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(transform = in_every_case)]
 pub enum MetricLevel {
     /// Nothing, and no endpoint.
-    #[serde(alias = "None")]
+    #[serde(alias = "NONE", alias = "None")]
     None,
     /// What alarms need.
-    #[serde(alias = "Basic")]
+    #[serde(alias = "BASIC", alias = "Basic")]
     Basic,
     /// What dashboards need.
     #[default]
-    #[serde(alias = "Normal")]
+    #[serde(alias = "NORMAL", alias = "Normal")]
     Normal,
     /// Everything.
-    #[serde(alias = "Detailed")]
+    #[serde(alias = "DETAILED", alias = "Detailed")]
     Detailed,
 }
 

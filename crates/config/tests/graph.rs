@@ -332,8 +332,11 @@ fn the_schema_names_every_component_and_its_settings() {
     let exporters = &schema["properties"]["exporters"]["patternProperties"];
     assert_eq!(exporters["^prom(/.+)?$"], exporters["^prometheus(/.+)?$"]);
     let parquet = &schema["$defs"]["exporters.parquet"];
-    assert_eq!(parquet["properties"]["rotation"]["$ref"], "#/$defs/exporters.parquet.Rotation");
+    assert_eq!(parquet["properties"]["rotation"]["anyOf"][0]["$ref"], "#/$defs/exporters.parquet.Rotation");
     assert_eq!(schema["$defs"]["exporters.parquet.Secret"]["format"], "secret");
+    assert_eq!(parquet["properties"]["rotation"]["anyOf"][1]["$ref"], "#/$defs/reference");
+    let levels = &schema["$defs"]["service.LogLevel"]["oneOf"][0];
+    assert_eq!(levels["enum"], json!(["debug", "Debug", "DEBUG"]));
     let references = schema.to_string();
     for part in references.split("\"$ref\":\"#/$defs/").skip(1) {
         let name = part.split('"').next().unwrap();
