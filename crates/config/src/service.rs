@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
-use spanledger_component::settings::{ByteSize, GoDuration};
+use spanledger_component::settings::{ByteSize, UnitDuration};
 
 /// `service`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -28,12 +28,12 @@ pub(crate) struct ServiceSettings {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Shutdown {
     /// How long a stop may wait for deliveries; what is left waits in the log.
-    pub(crate) timeout: GoDuration,
+    pub(crate) timeout: UnitDuration,
 }
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Self { timeout: GoDuration(std::time::Duration::from_secs(20)) }
+        Self { timeout: UnitDuration(std::time::Duration::from_secs(20)) }
     }
 }
 

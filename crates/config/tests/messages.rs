@@ -73,6 +73,21 @@ service: [512MiB, [20s], {}, [], {traces: [[otlp], [], [parquet]]}]
 }
 
 #[test]
+fn a_duration_without_a_unit_is_refused() {
+    let yaml = MINIMAL
+        .replace("path: ./lake", "path: ./lake, rotation: {max_age: 300}")
+        .replace("service: {", "service: {shutdown: {timeout: 5}, ");
+    let message = "a number without a unit: add one, as in 300s or 5m";
+    assert_eq!(
+        problems_of(&yaml),
+        [
+            format!("config.yaml:3:57: exporters::parquet::rotation::max_age: {message}"),
+            format!("config.yaml:4:31: service::shutdown::timeout: {message}"),
+        ]
+    );
+}
+
+#[test]
 fn a_word_in_several_spellings_is_listed_once() {
     let yaml = MINIMAL.replace("service: {", "service: {telemetry: {logs: {level: everything}}, ");
     assert_eq!(
@@ -94,8 +109,8 @@ fn what_a_component_checks_itself_has_its_place() {
 
 #[test]
 fn what_a_component_checks_itself_is_said_besides_what_cannot_be_read() {
-    let yaml = MINIMAL.replace("path: ./lake", "path: ./lake, pth: a, rotation: {max_rows: 7, max_age: 1}");
-    let wrong = yaml.replace("max_age: 1", "max_age: x");
+    let yaml = MINIMAL.replace("path: ./lake", "path: ./lake, pth: a, rotation: {max_rows: 7, max_age: 1s}");
+    let wrong = yaml.replace("max_age: 1s", "max_age: x");
     let unlucky = "config.yaml:3:66: exporters::parquet::rotation::max_rows: seven brings bad luck";
     let unknown = "config.yaml:3:37: exporters::parquet: unknown field \"pth\", did you mean \"path\"?";
     assert_eq!(problems_of(&yaml), [unknown, unlucky]);

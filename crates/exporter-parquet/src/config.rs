@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use spanledger_component::settings::{ByteSize, GoDuration, Secret};
+use spanledger_component::settings::{ByteSize, GoDuration, Secret, UnitDuration};
 
 use crate::target::Target;
 
@@ -107,7 +107,7 @@ pub(crate) fn given(setting: &Option<String>) -> Option<&str> {
 #[serde(default, deny_unknown_fields)]
 pub struct Rotation {
     /// Longest time a row waits for its file to end.
-    pub max_age: GoDuration,
+    pub max_age: UnitDuration,
     /// Size of the encoded files of one range together; at most a third of the exporter's memory.
     pub max_bytes: ByteSize,
     /// Rows of one range.
@@ -117,7 +117,7 @@ pub struct Rotation {
 impl Default for Rotation {
     fn default() -> Self {
         Self {
-            max_age: GoDuration(Duration::from_secs(300)),
+            max_age: UnitDuration(Duration::from_secs(300)),
             max_bytes: ByteSize(64 << 20),
             max_rows: 500_000,
         }

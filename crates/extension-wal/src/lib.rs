@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spanledger_component::settings::{ByteSize, GoDuration};
+use spanledger_component::settings::{ByteSize, UnitDuration};
 use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Stability, WalSettings};
 use tokio_util::sync::CancellationToken;
 
@@ -34,12 +34,12 @@ pub struct Config {
     /// When an appended request counts as durable. `always`, after fsync, is the only value.
     pub sync: Sync,
     /// How long what every exporter has delivered is kept, as long as there is room.
-    pub retain: GoDuration,
+    pub retain: UnitDuration,
     /// Whether each record carries what it is repaired from when a part of it is damaged on disk: a fifteenth more.
     pub parity: bool,
     /// How long a request is remembered: one with the same bytes is then acknowledged, but not stored again. `0s`
     /// stores every one.
-    pub repeat_window: GoDuration,
+    pub repeat_window: UnitDuration,
 }
 
 /// When an appended request counts as durable.
@@ -57,9 +57,9 @@ impl Default for Config {
             directory: PathBuf::from("./data/wal"),
             max_size: None,
             sync: Sync::default(),
-            retain: GoDuration::default(),
+            retain: UnitDuration::default(),
             parity: true,
-            repeat_window: GoDuration(Duration::from_secs(15 * 60)),
+            repeat_window: UnitDuration(Duration::from_secs(15 * 60)),
         }
     }
 }

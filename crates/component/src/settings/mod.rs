@@ -4,8 +4,10 @@ mod bytes;
 mod duration;
 mod endpoint;
 mod secret;
+mod unit_duration;
 
 pub use bytes::{ByteSize, InvalidByteSize};
 pub use duration::{GoDuration, InvalidDuration};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use secret::Secret;
+pub use unit_duration::UnitDuration;

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use spanledger_component::settings::{ByteSize, GoDuration, Secret};
+use spanledger_component::settings::{ByteSize, Secret, UnitDuration};
 use spanledger_component::{
     Connector, ConnectorFactory, Context, Error, Exporter, ExporterFactory, Extension, ExtensionFactory,
     Processor, ProcessorFactory, Receiver, ReceiverFactory, Registry, Signal, Stability,
@@ -117,7 +117,7 @@ impl Default for ParquetConfig {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rotation {
-    max_age: GoDuration,
+    max_age: UnitDuration,
     max_bytes: ByteSize,
     max_rows: u64,
 }
