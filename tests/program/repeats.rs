@@ -55,6 +55,18 @@ async fn a_request_that_is_sent_again_is_stored_and_counted_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sender_is_told_of_parent_ids_that_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Setup::new(folder.path()).start();
+    let (mut request, _) = load::request(SPANS, 100);
+    for span in &mut request.resource_spans[0].scope_spans[0].spans {
+        span.parent_span_id = vec![1, 2, 3];
+    }
+    let message = send(&collector, &request.encode_to_vec()).await;
+    assert_eq!(message, "parent ids or links that are no ids, and are left out: 3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_window_every_request_is_stored() {
     let folder = tempfile::tempdir().unwrap();
     let collector = Setup::new(folder.path()).set("extensions.wal.repeat_window=0s").start();

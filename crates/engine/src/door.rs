@@ -73,7 +73,7 @@ impl Contract for Door {
             rejected: walked.rejected.len() as u64,
             dropped_ids: walked.dropped_ids.into(),
             is_repeat: false,
-            message: explain(&walked.rejected),
+            message: join([explain(&walked.rejected), left_out(walked.dropped_ids)]),
         };
         let kept = walked.items.saturating_sub(u32::try_from(walked.rejected.len()).unwrap_or(u32::MAX));
         if kept > 0 {
@@ -89,7 +89,7 @@ impl Contract for Door {
             if let Some(repeats) = appending.await.map_err(refused)?.repeats {
                 accepted.is_repeat = true;
                 accepted.rejected = repeats.rejected.into();
-                accepted.message = [REPEATED, &accepted.message].join("; ").trim_end_matches("; ").to_owned();
+                accepted.message = join([REPEATED.to_owned(), accepted.message]);
             }
         }
         // Held until here: the body counts until it is durable.
@@ -120,6 +120,18 @@ fn explain(rejected: &[Rejection]) -> String {
         0 => named.join("; "),
         more => format!("{}; and {more} more", named.join("; ")),
     }
+}
+
+fn left_out(dropped_ids: u32) -> String {
+    match dropped_ids {
+        0 => String::new(),
+        dropped => format!("parent ids or links that are no ids, and are left out: {dropped}"),
+    }
+}
+
+fn join(messages: [String; 2]) -> String {
+    let messages: Vec<_> = messages.into_iter().filter(|message| !message.is_empty()).collect();
+    messages.join("; ")
 }
 
 fn refused(error: AppendError) -> Refused {

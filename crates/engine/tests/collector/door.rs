@@ -34,6 +34,23 @@ async fn a_request_of_nothing_but_bad_spans_is_answered_and_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_parent_id_that_is_none_is_left_out_and_told() {
+    let collector = Collector::start(HOLDING).await;
+    // resource_spans { scope_spans { span { trace_id: 16 bytes, span_id: 8 bytes, parent_span_id: 3 bytes } } }
+    let mut body = vec![0x0a, 37, 0x12, 35, 0x12, 33, 0x0a, 16];
+    body.extend([1; 16]);
+    body.extend([0x12, 8, 2, 2, 2, 2, 2, 2, 2, 2, 0x22, 3, 1, 2, 3]);
+    let left_out = "parent ids or links that are no ids, and are left out: 1";
+    for message in
+        [left_out, &format!("the same request was stored before and is not stored again; {left_out}")]
+    {
+        let accepted = hand_in(&collector, Bytes::from(body.clone())).await.unwrap();
+        assert_eq!((accepted.items, accepted.rejected, accepted.dropped_ids), (1, 0, 1));
+        assert_eq!(accepted.message, message);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_request_is_refused() {
     let collector = Collector::start(HOLDING).await;
     let refused = hand_in(&collector, Bytes::from_static(b"\xff\xff\xff")).await.unwrap_err();
