@@ -1,12 +1,17 @@
 //! What the rest of the engine knows of a branch: how far it is, how far it is asked to be, why it is stuck.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use spanledger_component::{ComponentId, Position, Signal};
 use spanledger_wal::SIGNALS;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::window::{Items, signal_index};
+
+/// How often the log tells that the cause of a failure changed.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// The state of a branch that others look at.
 #[derive(Debug)]
@@ -18,7 +23,29 @@ pub(crate) struct Progress {
     delivered: watch::Sender<Position>,
     /// Everything before this is wanted now.
     wanted: watch::Sender<Position>,
-    error: Mutex<Option<String>>,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// Why a branch is stuck.
+#[derive(Debug)]
+struct Trouble {
+    error: String,
+    told: Told,
+}
+
+/// What the log said last of it.
+#[derive(Debug)]
+struct Told {
+    error: String,
+    alarm: bool,
+    at: Instant,
+}
+
+impl Told {
+    /// Whether the log is to say more: at once when an operator is needed from now on, else what is new once a minute.
+    fn is_outdated(&self, error: &str, alarm: bool, now: Instant) -> bool {
+        (alarm && !self.alarm) || (self.error != error && now.duration_since(self.at) >= TELL_EVERY)
+    }
 }
 
 impl Progress {
@@ -31,7 +58,7 @@ impl Progress {
         }
         let (delivered, _) = watch::channel(delivered);
         let (wanted, _) = watch::channel(Position(0));
-        Self { id, gets, delivered, wanted, error: Mutex::new(None) }
+        Self { id, gets, delivered, wanted, trouble: Mutex::new(None) }
     }
 
     /// How many of these items, which are counted by signal, it gets.
@@ -70,17 +97,53 @@ impl Progress {
 
     /// Why it is stuck; `None` when it is not.
     pub(crate) fn error(&self) -> Option<String> {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.trouble().as_ref().map(|trouble| trouble.error.clone())
     }
 
-    pub(crate) fn set_error(&self, error: Option<String>) {
-        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    /// Notes a failure; whether the log is to tell of it.
+    pub(crate) fn fail(&self, error: &str, alarm: bool) -> bool {
+        let (now, mut trouble) = (Instant::now(), self.trouble());
+        let told = trouble.take().map(|trouble| trouble.told);
+        let told = told.filter(|told| !told.is_outdated(error, alarm, now));
+        let is_news = told.is_none();
+        let told = told.unwrap_or_else(|| Told { error: error.to_owned(), alarm, at: now });
+        *trouble = Some(Trouble { error: error.to_owned(), told });
+        is_news
+    }
+
+    /// Notes that it works; whether it did not.
+    pub(crate) fn recover(&self) -> bool {
+        self.trouble().take().is_some()
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_failure_is_told_at_once_and_another_cause_once_a_minute() {
+        let begin = Instant::now();
+        let told = Told { error: "connection refused".into(), alarm: false, at: begin };
+        for (error, alarm, seconds, is_outdated) in [
+            ("connection refused", false, 3600, false),
+            ("timed out", false, 59, false),
+            ("timed out", false, 60, true),
+            ("access denied", true, 1, true),
+        ] {
+            let now = begin + Duration::from_secs(seconds);
+            assert_eq!(told.is_outdated(error, alarm, now), is_outdated, "{error} after {seconds} s");
+        }
+        let progress = Progress::new("parquet".parse().unwrap(), &[], Position(1));
+        let news = ["connection refused", "timed out"].map(|error| progress.fail(error, false));
+        assert_eq!((news, progress.error().as_deref()), ([true, false], Some("timed out")));
+        assert_eq!([progress.recover(), progress.recover()], [true, false]);
+        assert!(progress.fail("timed out", false));
+    }
 
     #[test]
     fn a_branch_waits_only_for_items_of_the_signals_that_it_gets() {

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use spanledger_component::{Delivery, Error, Retry};
 use spanledger_telemetry::Counter;
 use spanledger_wal::{Control, Wal};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::branch::Progress;
 use crate::random::Random;
@@ -62,29 +62,23 @@ pub(crate) async fn deliver(
     }
 }
 
-/// Notes a failure: loudly the first time and when the cause changes.
+/// Notes a failure: loudly the first time, and now and then when the cause changes.
 pub(crate) fn failed(progress: &Progress, retry: &Retry, attempt: u64) {
     let text = retry.to_string();
     let branch = progress.id.to_string();
-    if progress.error().as_deref() != Some(text.as_str()) {
-        match retry.alarm {
-            true => error!(
-                branch,
-                error = text,
-                attempt,
-                "delivery failed and needs an operator; it is tried again"
-            ),
-            false => warn!(branch, error = text, attempt, "delivery failed, will try again"),
+    match (progress.fail(&text, retry.alarm), retry.alarm) {
+        (true, true) => {
+            error!(branch, error = text, attempt, "delivery failed and needs an operator; it is tried again");
         }
+        (true, false) => warn!(branch, error = text, attempt, "delivery failed, will try again"),
+        (false, _) => debug!(branch, error = text, attempt, "delivery failed again"),
     }
-    progress.set_error(Some(text));
 }
 
 /// Notes that it works (again).
 pub(crate) fn recovered(progress: &Progress, attempts: u64) {
-    if progress.error().is_some() {
+    if progress.recover() {
         info!(branch = progress.id.to_string(), attempts, "delivery works again");
-        progress.set_error(None);
     }
 }
 

@@ -249,8 +249,9 @@ impl Folding {
     async fn checkpoint(&mut self) {
         if let Err(error) = self.try_checkpoint().await {
             // The log keeps what is not in a checkpoint, so nothing is lost by trying again later.
-            warn!(branch = %self.progress.id, %error, "checkpoint failed, will try again");
-            self.progress.set_error(Some(error.to_string()));
+            if self.progress.fail(&error.to_string(), false) {
+                warn!(branch = %self.progress.id, %error, "checkpoint failed, will try again");
+            }
         }
         self.checkpointed.at = Instant::now();
         self.checkpointed.bytes_since = self.checkpointed.bytes_since.min(1);
