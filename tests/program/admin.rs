@@ -103,7 +103,23 @@ fn a_collector_that_is_not_there_is_told() {
         let admin = format!("127.0.0.1:{port}");
         let said = Ended::of(program(folder.path(), &[verb, "--admin", &admin])).failure();
         assert!(said.starts_with("Error: ") && said.contains(&admin), "{said}");
+        let hint = "; is a collector with the admin extension running there? --admin names another address\n";
+        assert!(said.ends_with(hint), "{said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_is_found_by_its_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Setup::new(folder.path()).start();
+    for verb in ["flush", "dead-letters", "status"] {
+        Ended::of(collector.setup.command(&[verb])).success();
+    }
+    let url = format!("http://127.0.0.1:{}/", collector.setup.admin);
+    Ended::of(program(folder.path(), &["status", "--admin", &url])).success();
+    let without = collector.setup.clone().set("service.extensions=[wal]");
+    let said = Ended::of(without.command(&["status"])).failure();
+    assert!(said.starts_with("Error: service::extensions: there is no admin extension to ask"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,17 +5,64 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Deserialize;
-use spanledger_component::{BranchStatus, DeadLetter, Error, Status, Waiting};
+use spanledger_component::{BranchStatus, ComponentId, DeadLetter, Error, Registry, Status, Waiting};
 
-use crate::args::AdminArgs;
+use crate::args::{AdminArgs, ConfigArgs};
 use crate::http_client::{self, Answer};
-use crate::{show, table};
+use crate::{load, show, table};
 
 /// Asking is quick; what takes longer is a collector in trouble.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a drain says what still waits.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// Where the `admin` extension listens when nothing says so.
+const DEFAULT_ENDPOINT: &str = "127.0.0.1:13134";
+
+/// The `admin` extension of a running collector.
+pub(crate) struct Admin {
+    endpoint: String,
+    token: Option<String>,
+}
+
+impl Admin {
+    /// Finds it: at the address that is given, else by the config that is given, else at its default.
+    pub(crate) fn find(args: AdminArgs, config: &ConfigArgs, registry: &Registry) -> Result<Self, Error> {
+        let endpoint = match args.endpoint {
+            Some(endpoint) => endpoint,
+            None if config.is_default() => DEFAULT_ENDPOINT.to_owned(),
+            None => configured(config, registry)?,
+        };
+        Ok(Self { endpoint, token: args.token })
+    }
+
+    async fn ask(&self, method: &str, path: &str, timeout: Duration) -> Result<Answer, Error> {
+        let answer = http_client::send(method, &self.endpoint, path, self.token.as_deref(), timeout).await;
+        answer.map_err(|error| {
+            Error::new(format!(
+                "{error}; is a collector with the admin extension running there? --admin names another address"
+            ))
+        })
+    }
+}
+
+/// Where the `admin` extension of a config listens, as this machine reaches it.
+fn configured(config: &ConfigArgs, registry: &Registry) -> Result<String, Error> {
+    let loaded = load::load(config, registry)?;
+    let is_admin = |id: &&ComponentId| id.kind() == "admin";
+    let id = loaded.graph.extensions.iter().map(|(id, _)| id).find(is_admin).ok_or_else(|| {
+        Error::new("service::extensions: there is no admin extension to ask; --admin names an address")
+    })?;
+    let config = loaded.redacted_json();
+    let pointer = format!("/extensions/{}/endpoint", id.to_string().replace('/', "~1"));
+    let endpoint =
+        config.pointer(&pointer).and_then(|endpoint| endpoint.as_str()).unwrap_or(DEFAULT_ENDPOINT);
+    Ok(endpoint.replacen("0.0.0.0:", "127.0.0.1:", 1).replacen("[::]:", "[::1]:", 1))
+}
+
+/// How much of an error a table shows; `--json` has all of it.
+const ERROR_CHARACTERS_MAX: usize = 80;
 
 /// The answer to a flush or a drain whose time ran out.
 #[derive(Deserialize)]
@@ -24,9 +71,8 @@ struct LeftOver {
 }
 
 /// The status of a running collector: for people, or as JSON.
-pub(crate) async fn status(admin: AdminArgs, json: bool) -> Result<String, Error> {
-    let answer =
-        http_client::send("GET", &admin.endpoint, "/status", admin.token.as_deref(), PATIENCE).await?;
+pub(crate) async fn status(admin: Admin, json: bool) -> Result<String, Error> {
+    let answer = admin.ask("GET", "/status", PATIENCE).await?;
     expect_ok(&admin, &answer)?;
     match json {
         true => Ok(answer.body),
@@ -35,9 +81,8 @@ pub(crate) async fn status(admin: AdminArgs, json: bool) -> Result<String, Error
 }
 
 /// What a running collector could not deliver: for people, or as JSON.
-pub(crate) async fn dead_letters(admin: AdminArgs, json: bool) -> Result<String, Error> {
-    let token = admin.token.as_deref();
-    let answer = http_client::send("GET", &admin.endpoint, "/dead-letters", token, PATIENCE).await?;
+pub(crate) async fn dead_letters(admin: Admin, json: bool) -> Result<String, Error> {
+    let answer = admin.ask("GET", "/dead-letters", PATIENCE).await?;
     expect_ok(&admin, &answer)?;
     match json {
         true => Ok(answer.body),
@@ -61,7 +106,7 @@ fn letters_for_people(letters: &[DeadLetter]) -> String {
 
 /// Asks a running collector to deliver everything it accepted. 1 when something still waits, which is printed.
 pub(crate) async fn flush(
-    admin: AdminArgs,
+    admin: Admin,
     exporter: Option<String>,
     timeout: Duration,
 ) -> Result<ExitCode, Error> {
@@ -72,7 +117,7 @@ pub(crate) async fn flush(
 
 /// Makes a running collector take no more in and deliver everything; says every second what still waits. 1 when
 /// something does at the end, which is printed.
-pub(crate) async fn drain(admin: AdminArgs, timeout: Duration) -> Result<ExitCode, Error> {
+pub(crate) async fn drain(admin: Admin, timeout: Duration) -> Result<ExitCode, Error> {
     let path = format!("/drain?timeout={}ms", timeout.as_millis());
     let mut drained = pin!(put(&admin, &path, timeout));
     loop {
@@ -83,21 +128,17 @@ pub(crate) async fn drain(admin: AdminArgs, timeout: Duration) -> Result<ExitCod
     }
 }
 
-async fn tell_what_waits(admin: &AdminArgs) {
-    let token = admin.token.as_deref();
+async fn tell_what_waits(admin: &Admin) {
     // A status that fails says nothing; the answer to the drain tells why.
-    let Ok(answer) = http_client::send("GET", &admin.endpoint, "/status", token, PATIENCE).await else {
-        return;
-    };
+    let Ok(answer) = admin.ask("GET", "/status", PATIENCE).await else { return };
     let Ok(status) = parse::<Status>(&answer.body) else { return };
     for branch in status.branches.iter().filter(|branch| branch.waiting_items > 0) {
         show::error(&format!("{}: {} items wait", branch.id, branch.waiting_items));
     }
 }
 
-async fn put(admin: &AdminArgs, path: &str, timeout: Duration) -> Result<ExitCode, Error> {
-    let token = admin.token.as_deref();
-    let answer = http_client::send("PUT", &admin.endpoint, path, token, timeout + PATIENCE).await?;
+async fn put(admin: &Admin, path: &str, timeout: Duration) -> Result<ExitCode, Error> {
+    let answer = admin.ask("PUT", path, timeout + PATIENCE).await?;
     if answer.status == 504 {
         let left_over: LeftOver = parse(&answer.body)?;
         left_over.waiting.iter().for_each(|waiting| show::error(&left(waiting)));
@@ -107,7 +148,7 @@ async fn put(admin: &AdminArgs, path: &str, timeout: Duration) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn expect_ok(admin: &AdminArgs, answer: &Answer) -> Result<(), Error> {
+fn expect_ok(admin: &Admin, answer: &Answer) -> Result<(), Error> {
     match answer.status {
         200 => Ok(()),
         status => Err(Error::new(format!("{} answered {status}: {}", admin.endpoint, answer.body.trim()))),
@@ -150,8 +191,16 @@ fn row(branch: &BranchStatus) -> Vec<String> {
         branch.waiting_bytes.to_string(),
         format!("{:.1} s", branch.oldest_seconds),
         branch.dead_letters.to_string(),
-        branch.error.clone().unwrap_or_default(),
+        branch.error.as_deref().map(shorten).unwrap_or_default(),
     ]
+}
+
+/// The beginning of an error, for a cell of a table.
+fn shorten(error: &str) -> String {
+    match error.char_indices().nth(ERROR_CHARACTERS_MAX) {
+        None => error.to_owned(),
+        Some((end, _)) => format!("{}…", error.get(..end).unwrap_or_default()),
+    }
 }
 
 /// Percent-encodes what is not plain in a query.
@@ -161,4 +210,16 @@ fn encode(text: &str) -> String {
         _ => format!("%{byte:02X}"),
     };
     text.bytes().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_error_is_cut_between_characters() {
+        assert_eq!(shorten("access denied"), "access denied");
+        assert_eq!(shorten(&"é".repeat(80)), "é".repeat(80));
+        assert_eq!(shorten(&"é".repeat(81)), format!("{}…", "é".repeat(80)));
+    }
 }

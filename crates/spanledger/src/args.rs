@@ -2,17 +2,45 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use spanledger_component::settings::GoDuration;
 
 /// An OpenTelemetry collector for LLM calls: a durable ledger of every call, as Parquet and Prometheus metrics.
 #[derive(Debug, Parser)]
-#[command(name = "spanledger", version, about)]
+#[command(name = "spanledger", version, about, disable_version_flag = true)]
 pub(crate) struct Args {
+    /// Print the version.
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     #[command(subcommand)]
     pub(crate) verb: Option<Verb>,
+}
+
+impl Args {
+    /// An error when a config is given to a verb that reads none.
+    pub(crate) fn check(&self) -> Result<(), clap::Error> {
+        let refuse = |message| Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        if self.config.is_default() {
+            return Ok(());
+        }
+        match &self.verb {
+            Some(Verb::Components | Verb::Schema | Verb::Demo { .. }) => {
+                refuse("this verb reads no config: leave out --config and --set")
+            }
+            Some(
+                Verb::Status { admin, .. }
+                | Verb::Flush { admin, .. }
+                | Verb::Drain { wal: None, admin, .. }
+                | Verb::DeadLetters { admin, .. },
+            ) if admin.endpoint.is_some() => {
+                refuse("--admin and a config both say where to ask: leave out one of them")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Where the config comes from.
@@ -28,6 +56,13 @@ pub(crate) struct ConfigArgs {
     /// Accepted for compatibility with the Collector; there are no gates.
     #[arg(long = "feature-gates", value_name = "LIST", global = true, hide = true)]
     pub(crate) feature_gates: Option<String>,
+}
+
+impl ConfigArgs {
+    /// Whether the embedded default is meant, as it is.
+    pub(crate) fn is_default(&self) -> bool {
+        self.sources.is_empty() && self.sets.is_empty()
+    }
 }
 
 /// What the program can do.
@@ -117,6 +152,19 @@ pub(crate) struct PrintArgs {
     /// In which language.
     #[arg(long, value_enum, default_value = "yaml")]
     pub(crate) format: Format,
+    /// Whether secrets are shown: they never are.
+    #[arg(long, value_enum, default_value = "redacted")]
+    pub(crate) mode: Mode,
+    /// Accepted for compatibility with the Collector: what is printed is always checked.
+    #[arg(long, hide = true)]
+    pub(crate) validate: bool,
+}
+
+/// What is printed in place of secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// `[REDACTED]`.
+    Redacted,
 }
 
 /// In which language the config is printed.
@@ -131,10 +179,65 @@ pub(crate) enum Format {
 /// How to reach a running collector.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct AdminArgs {
-    /// Where its `admin` extension listens.
-    #[arg(long = "admin", value_name = "HOST:PORT", default_value = "127.0.0.1:13134")]
-    pub(crate) endpoint: String,
+    /// Where its `admin` extension listens: by the config that is given, else 127.0.0.1:13134.
+    #[arg(long = "admin", value_name = "HOST:PORT", value_parser = endpoint)]
+    pub(crate) endpoint: Option<String>,
     /// Its token, when it has one; better given as an environment variable.
     #[arg(long, env = "SPANLEDGER_ADMIN_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
+}
+
+/// The host and port of an address, which may be written as a URL.
+fn endpoint(address: &str) -> Result<String, String> {
+    let address = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
+    match address.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok() => {
+            Ok(address.to_owned())
+        }
+        _ => Err("expected a host and a port, as 127.0.0.1:13134 or http://127.0.0.1:13134".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(arguments: &str) -> Option<ErrorKind> {
+        let parsed = Args::try_parse_from(arguments.split_whitespace());
+        parsed.and_then(|args| args.check()).err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn an_address_may_be_a_url() {
+        for address in ["localhost:1", "http://localhost:1", "http://localhost:1/"] {
+            assert_eq!(endpoint(address).as_deref(), Ok("localhost:1"));
+        }
+        assert_eq!(endpoint("[::1]:1").as_deref(), Ok("[::1]:1"));
+        for address in ["https://localhost:1", "localhost", "http://localhost:1/status", ":1", ""] {
+            assert!(endpoint(address).is_err(), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_config_is_refused_where_it_would_be_ignored() {
+        for verb in ["components", "schema", "demo", "status --admin a:1", "drain --admin a:1"] {
+            for config in ["--config x.yaml", "--set service.memory=1GiB"] {
+                let arguments = format!("spanledger {verb} {config}");
+                assert_eq!(code(&arguments), Some(ErrorKind::ArgumentConflict), "{arguments}");
+            }
+            assert_eq!(code(&format!("spanledger {verb}")), None, "{verb}");
+        }
+        for verb in ["", "run", "status", "flush", "drain", "drain --wal x", "dead-letters", "forget x"] {
+            assert_eq!(code(&format!("spanledger {verb} --config x.yaml")), None, "{verb}");
+        }
+    }
+
+    #[test]
+    fn the_flags_of_the_collector_are_understood() {
+        for version in ["-v", "-V", "--version"] {
+            assert_eq!(code(&format!("spanledger {version}")), Some(ErrorKind::DisplayVersion));
+        }
+        assert_eq!(code("spanledger print-initial-config --mode redacted --format json --validate"), None);
+        assert_eq!(code("spanledger print-config --mode unredacted"), Some(ErrorKind::InvalidValue));
+    }
 }

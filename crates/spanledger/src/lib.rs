@@ -29,12 +29,16 @@ use std::sync::Arc;
 use clap::Parser as _;
 use spanledger_component::{Error, Registry};
 
+use crate::admin::Admin;
 use crate::args::{Args, Verb, WalVerb};
 
 /// The whole program: reads the arguments, carries out the verb, and tells how it ended. 0: done; 1: it failed, and
 /// why is on standard error; 2: the arguments are wrong.
 pub fn main(registry: Registry) -> ExitCode {
     let args = Args::parse();
+    if let Err(wrong) = args.check() {
+        wrong.exit();
+    }
     match carry_out(args, Arc::new(registry)) {
         Ok(code) => code,
         Err(error) => {
@@ -52,15 +56,25 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
         Verb::Components => show::text(&load::components(&registry)),
         Verb::PrintConfig(how) => show::text(&load::print_config(&config, &registry, how)?),
         Verb::Schema => show::text(&load::schema(&registry)?),
-        Verb::Status { json, admin } => show::text(&in_runtime(admin::status(admin, json))?),
+        Verb::Status { json, admin } => {
+            let admin = Admin::find(admin, &config, &registry)?;
+            show::text(&in_runtime(admin::status(admin, json))?);
+        }
         Verb::Flush { exporter, timeout, admin } => {
+            let admin = Admin::find(admin, &config, &registry)?;
             return in_runtime(admin::flush(admin, exporter, *timeout));
         }
-        Verb::Drain { wal: None, timeout, admin } => return in_runtime(admin::drain(admin, *timeout)),
+        Verb::Drain { wal: None, timeout, admin } => {
+            let admin = Admin::find(admin, &config, &registry)?;
+            return in_runtime(admin::drain(admin, *timeout));
+        }
         Verb::Drain { wal: Some(folder), timeout, .. } => {
             return in_runtime(drain::drain(config, registry, &folder, *timeout));
         }
-        Verb::DeadLetters { json, admin } => show::text(&in_runtime(admin::dead_letters(admin, json))?),
+        Verb::DeadLetters { json, admin } => {
+            let admin = Admin::find(admin, &config, &registry)?;
+            show::text(&in_runtime(admin::dead_letters(admin, json))?);
+        }
         Verb::Verify => return verify::verify(&config, &registry),
         Verb::Forget { branch } => in_runtime(log_verbs::forget(config, registry, branch))?,
         Verb::Wal { verb: WalVerb::NewIdentity } => log_verbs::new_identity(config, &registry)?,
@@ -71,5 +85,9 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
 
 fn in_runtime<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Error::caused("start the threads of the program", error))?.block_on(work)
+    let runtime = runtime.map_err(|error| Error::caused("start the threads of the program", error))?;
+    let done = runtime.block_on(work);
+    // Whatever still runs was told to stop, or is given up: the log has it all.
+    runtime.shutdown_background();
+    done
 }
