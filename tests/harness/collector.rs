@@ -116,15 +116,20 @@ impl Setup {
 
     /// Starts the collector and waits until it says that it is ready.
     pub fn start(&self) -> Collector {
+        self.start_until("Everything is ready")
+    }
+
+    /// Starts the collector and waits until it says something.
+    pub fn start_until(&self, text: &str) -> Collector {
         let mut child = self.command(&[]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
         let mut line = String::new();
-        while !line.contains("Everything is ready") {
+        while !line.contains(text) {
             line.clear();
             let read = stderr.read_line(&mut line).unwrap();
             log.lock().unwrap().push_str(&line);
-            assert!(read > 0, "the collector ended before it was ready:\n{}", log.lock().unwrap());
+            assert!(read > 0, "the collector ended before it said {text:?}:\n{}", log.lock().unwrap());
         }
         let rest = log.clone();
         let reader = std::thread::spawn(move || {
@@ -158,10 +163,22 @@ impl Collector {
         self.end(Signal::TERM)
     }
 
-    /// Sends a signal that ends it, and how it ended, with all that it logged.
-    pub fn end(self, signal: Signal) -> (ExitStatus, String) {
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until it has logged something.
+    pub fn wait_for(&self, text: &str) {
+        while !self.log().contains(text) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Sends a signal that ends it, and how it ended, with all that it logged.
+    pub fn end(self, signal: Signal) -> (ExitStatus, String) {
+        self.signal(signal);
         self.ended()
     }
 

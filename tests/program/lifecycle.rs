@@ -52,6 +52,71 @@ async fn what_a_bucket_that_is_away_did_not_take_is_told_and_goes_on_after_a_res
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_the_wait_for_a_bucket_that_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = away(folder.path()).set("service.shutdown.timeout=1h").start();
+    send(&collector, 3).await;
+    collector.signal(Signal::TERM);
+    collector.wait_for("Stopping: no more requests are taken in.");
+    let (status, log) = collector.end(Signal::INT);
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("another signal: what is not delivered yet stays in the log"), "{log}");
+    assert!(log.contains("parquet: 3 items are not delivered yet;"), "{log}");
+    assert!(log.contains("Shutdown complete."), "{log}");
+}
+
+#[test]
+fn a_signal_ends_a_start_that_takes_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("data/wal");
+    std::fs::create_dir_all(&log).unwrap();
+    // A segment that nobody ever has read to the end.
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        log.join("0000000000000001.seg"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    let collector = Setup::new(folder.path()).start_until("Starting spanledger.");
+    let (status, log) = collector.end(Signal::TERM);
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("Stopped before the start was done."), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_json_every_line_of_the_log_is_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = away(folder.path()).set("service.telemetry.logs.encoding=json").start();
+    send(&collector, 3).await;
+    let (status, log) = collector.stop();
+    assert!(status.success() && log.contains("not delivered before the end"), "{log}");
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("{line}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_smallest_sizes_that_are_taken_are_enough_to_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let smallest = |memory: &str, log: &str| {
+        let setup = Setup::new(folder.path()).set(format!("service.memory={memory}"));
+        setup.set(format!("extensions.wal.max_size={log}"))
+    };
+    let collector = smallest("8MiB", "1MiB").start();
+    let ids = send(&collector, 100).await;
+    collector.flush().await;
+    assert_eq!(lake::span_ids(&collector.setup.lake()), ids);
+    assert!(collector.stop().0.success());
+
+    let said = Ended::of(smallest("1", "1MiB").command(&["validate"])).failure();
+    assert!(said.contains("service::memory: 1 bytes are too few") && said.contains("8MiB or more"), "{said}");
+    let said = Ended::of(smallest("8MiB", "1KiB").command(&["validate"])).failure();
+    assert!(said.contains("extensions::wal::max_size: too small") && said.contains("1MiB or more"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_on_the_same_log_is_refused_and_harms_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let collector = Setup::new(folder.path()).start();

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use spanledger_component::Error;
+
 /// The most that one request may take, whatever the budget.
 const REQUEST_BYTES_MAX: usize = 64 << 20;
 const WINDOW_ITEMS_MAX: usize = 8192;
@@ -32,6 +34,20 @@ pub struct Shares {
 }
 
 impl Shares {
+    /// The smallest budget with which requests of a few hundred spans are taken and delivered.
+    pub const BYTES_MIN: u64 = 8 << 20;
+
+    /// An error when a budget that the config names is too small to run with.
+    pub fn check(memory_bytes: Option<u64>) -> Result<(), Error> {
+        match memory_bytes {
+            Some(bytes) if bytes < Self::BYTES_MIN => Err(Error::new(format!(
+                "service::memory: {bytes} bytes are too few to take requests in: expected {}MiB or more",
+                Self::BYTES_MIN >> 20
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Splits a budget.
     pub fn of(memory_bytes: u64) -> Self {
         let memory = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
@@ -50,7 +66,7 @@ impl Shares {
     /// The budget when the config names none: 512 MiB, or what the cgroup leaves.
     pub fn default_bytes() -> u64 {
         match cgroup_limit() {
-            Some(limit) => DEFAULT_BYTES.min(limit.saturating_sub(PROGRAM_BYTES)),
+            Some(limit) => limit.saturating_sub(PROGRAM_BYTES).clamp(Self::BYTES_MIN, DEFAULT_BYTES),
             None => DEFAULT_BYTES,
         }
     }
@@ -83,6 +99,16 @@ mod tests {
         assert_eq!(intake + recent + repeats + readers + exporters + connectors, 512 << 20);
         assert_eq!(shares.request_max, 64 << 20);
         assert_eq!(Shares::of(32 << 20).request_max, 4 << 20);
+    }
+
+    #[test]
+    fn a_budget_that_is_too_small_to_run_is_refused_with_the_smallest() {
+        assert!(Shares::check(None).is_ok() && Shares::check(Some(8 << 20)).is_ok());
+        let refused = Shares::check(Some(1)).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "service::memory: 1 bytes are too few to take requests in: expected 8MiB or more"
+        );
     }
 
     #[test]

@@ -96,6 +96,7 @@ impl Engine {
     /// Opens the log, builds the graph and starts it. Ready when it returns.
     pub async fn start(graph: Graph, options: Options) -> Result<Running, Error> {
         let Graph { service, receivers, connectors, exporters, extensions, epoch } = graph;
+        Shares::check(service.memory)?;
         let shares = Shares::of(service.memory.unwrap_or_else(Shares::default_bytes));
         let extensions = build_extensions(&extensions, &options)?;
         let wal = open_log(&extensions, &options, &shares)?;
@@ -115,6 +116,7 @@ impl Engine {
     /// in, and exporters that only connectors feed are left out.
     pub async fn start_draining(graph: Graph, options: Options) -> Result<Running, Error> {
         let Graph { service, receivers, connectors, mut exporters, extensions, epoch } = graph;
+        Shares::check(service.memory)?;
         let shares = Shares::of(service.memory.unwrap_or_else(Shares::default_bytes));
         let wal = open_log(&build_extensions(&extensions, &options)?, &options, &shares)?;
         exporters.retain(|exporter, _| {
@@ -417,20 +419,26 @@ impl Running {
     }
 
     /// Takes no more in, delivers what it can within the time of `service::shutdown::timeout`, and says what is left.
-    pub async fn stop(mut self) -> Summary {
+    pub async fn stop(self) -> Summary {
+        self.stop_or(std::future::pending()).await
+    }
+
+    /// The same, but does not wait for deliveries any longer than until `hurry` is there.
+    pub async fn stop_or(mut self, hurry: impl Future<Output = ()>) -> Summary {
         info!("Stopping: no more requests are taken in.");
         self.host.gate.shut();
         self.stop.receivers.cancel();
-        end(&mut self.receivers).await;
-        if let Err(left) = self.host.flush(None, self.shutdown_timeout).await {
-            for waiting in &left {
-                warn!(
-                    branch = waiting.branch,
-                    items = waiting.items,
-                    error = waiting.error,
-                    "not delivered before the end; it is in the log and goes on at the next start"
-                );
-            }
+        tokio::select! {
+            () = self.deliver() => {}
+            () = hurry => {}
+        }
+        for waiting in self.host.branches.iter().filter_map(|progress| self.host.waiting(progress)) {
+            warn!(
+                branch = waiting.branch,
+                items = waiting.items,
+                error = waiting.error,
+                "not delivered before the end; it is in the log and goes on at the next start"
+            );
         }
         self.stop.branches.cancel();
         end(&mut self.branches).await;
@@ -440,6 +448,12 @@ impl Running {
         let waiting = self.host.branches.iter().filter_map(|progress| self.host.waiting(progress)).collect();
         info!("Shutdown complete.");
         Summary { waiting, directory: self.wal.directory().to_owned() }
+    }
+
+    async fn deliver(&mut self) {
+        end(&mut self.receivers).await;
+        // What is left is looked at once the waiting is over, however it ends.
+        let _ = self.host.flush(None, self.shutdown_timeout).await;
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use spanledger_component::{Error, Kind, Listing, Registry};
 use spanledger_config::{Loaded, Source, SystemEnv};
+use spanledger_engine::Shares;
 
 use crate::args::{ConfigArgs, Format, PrintArgs};
 use crate::show;
@@ -17,7 +18,10 @@ pub(crate) fn load(config: &ConfigArgs, registry: &Registry) -> Result<Loaded, E
         true => spanledger_config::load_sources(&embedded(config), registry, &SystemEnv),
         false => spanledger_config::load(&config.sources, &config.sets, registry, &SystemEnv),
     };
-    loaded.map_err(|problems| Error::new(format!("the config cannot run:\n{problems}")))
+    let loaded = loaded.map_err(|problems| Error::new(format!("the config cannot run:\n{problems}")))?;
+    Shares::check(loaded.graph.service.memory)
+        .map_err(|problem| Error::new(format!("the config cannot run:\n{problem}")))?;
+    Ok(loaded)
 }
 
 fn embedded(config: &ConfigArgs) -> Vec<Source> {

@@ -21,11 +21,20 @@ pub(crate) async fn run(config: ConfigArgs, registry: Arc<Registry>) -> Result<(
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
+    let mut signals = Signals::listen()?;
     info!(version = env!("CARGO_PKG_VERSION"), "Starting spanledger.");
-    // Before the start, so that a signal is heeded from the moment that the collector says it is ready.
-    let signals = Signals::listen()?;
-    let collector = start(loaded.graph, registry).await?;
-    collector.until_stopped(signals).await
+    let encoding = loaded.graph.service.telemetry.log_encoding;
+    // On a thread of its own: reading a large log back does not keep it from heeding a signal.
+    let runtime = tokio::runtime::Handle::current();
+    let starting = tokio::task::spawn_blocking(move || runtime.block_on(start(loaded.graph, registry)));
+    let collector = tokio::select! {
+        started = starting => started.map_err(|error| Error::caused("start the collector", error))??,
+        () = signals.stop() => {
+            info!("Stopped before the start was done.");
+            return Ok(());
+        }
+    };
+    collector.until_stopped(signals, encoding).await
 }
 
 /// Begins to write the log, as the config says.
@@ -81,8 +90,8 @@ pub(crate) fn default_wal() -> WalSettings {
 }
 
 impl Collector {
-    /// Waits for a signal or a failure, then stops.
-    async fn until_stopped(mut self, mut signals: Signals) -> Result<(), Error> {
+    /// Waits for a signal or a failure, then stops; a signal while it stops ends the waiting for deliveries.
+    async fn until_stopped(mut self, mut signals: Signals, encoding: LogEncoding) -> Result<(), Error> {
         let failed = tokio::select! {
             error = self.running.failed() => Some(error),
             () = signals.stop() => None,
@@ -90,13 +99,25 @@ impl Collector {
         if let Some(error) = &failed {
             error!(%error, "a component failed, terminating");
         }
-        report(&self.stop().await);
+        let hurry = async {
+            signals.stop().await;
+            warn!("another signal: what is not delivered yet stays in the log");
+        };
+        let summary = self.stop_or(hurry).await;
+        // As JSON the log is for programs; what is left is in it, too.
+        if encoding == LogEncoding::Console {
+            report(&summary);
+        }
         failed.map_or(Ok(()), Err)
     }
 
     /// Stops, and says what is left in the log.
     pub(crate) async fn stop(self) -> Summary {
-        let summary = self.running.stop().await;
+        self.stop_or(std::future::pending()).await
+    }
+
+    async fn stop_or(self, hurry: impl Future<Output = ()>) -> Summary {
+        let summary = self.running.stop_or(hurry).await;
         self.stop.cancel();
         self.own_metrics.join_all().await;
         summary
