@@ -1,6 +1,6 @@
 //! One Parquet file that is being written, in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray, new_null_array};
 use arrow_schema::{ArrowError, DataType, Field};
@@ -33,20 +33,8 @@ pub(crate) struct Facts {
     pub(crate) rows: u64,
     /// The earliest and the latest time.
     pub(crate) time_micros: Option<(i64, i64)>,
-    /// The price table they were priced with.
-    pub(crate) prices: Prices,
-}
-
-/// The price tables that were met.
-#[derive(Debug, Default)]
-pub(crate) enum Prices {
-    /// None yet.
-    #[default]
-    None,
-    /// This one alone.
-    One(String),
-    /// Several.
-    Several,
+    /// The price tables they were priced with.
+    pub(crate) price_versions: BTreeSet<String>,
 }
 
 impl File {
@@ -97,7 +85,7 @@ impl File {
         for (field, place) in self.table.schema.fields().iter().zip(&self.table.columns) {
             let column = gather.column(field, *place)?;
             if self.table.prices == Some(*place) {
-                self.facts.prices.add(column.as_any().downcast_ref());
+                self.facts.add_price_versions(column.as_any().downcast_ref());
             }
             for (leaf, mut writer) in compute_leaves(field, &column)?.iter().zip(writers.by_ref()) {
                 writer.write(leaf)?;
@@ -139,18 +127,10 @@ impl Facts {
             self.time_micros = Some((earliest.min(*time), latest.max(*time)));
         }
     }
-}
-
-impl Prices {
-    fn add(&mut self, versions: Option<&StringViewArray>) {
+    fn add_price_versions(&mut self, versions: Option<&StringViewArray>) {
         for version in versions.into_iter().flatten().flatten() {
-            match self {
-                Self::None => *self = Self::One(version.to_owned()),
-                Self::One(known) if known == version => {}
-                Self::One(_) | Self::Several => {
-                    *self = Self::Several;
-                    return;
-                }
+            if !self.price_versions.contains(version) {
+                self.price_versions.insert(version.to_owned());
             }
         }
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat};
 use parquet::file::metadata::{FooterTail, ParquetMetaDataReader};
 use spanledger_component::Plan;
 
-use crate::file::{Facts, Prices};
+use crate::file::Facts;
 
 /// The key of the plan's id.
 pub(crate) const PLAN: &str = "spanledger.plan";
@@ -20,7 +20,8 @@ pub(crate) fn metadata(table: &str, plan: &Plan, facts: &Facts) -> Vec<(&'static
         ("spanledger.exporter", plan.exporter.to_string()),
         ("spanledger.first", plan.first.to_string()),
         ("spanledger.last", plan.last.to_string()),
-        ("spanledger.schema_version", "1".to_owned()),
+        ("spanledger.schema_version", spanledger_schema::VERSION.to_owned()),
+        ("spanledger.semconv", spanledger_schema::SEMANTIC_CONVENTIONS.to_owned()),
         ("spanledger.table", table.to_owned()),
         ("spanledger.writer", concat!("spanledger ", env!("CARGO_PKG_VERSION")).to_owned()),
         ("spanledger.rows", facts.rows.to_string()),
@@ -29,8 +30,9 @@ pub(crate) fn metadata(table: &str, plan: &Plan, facts: &Facts) -> Vec<(&'static
         metadata.push(("spanledger.time_min", timestamp(earliest)));
         metadata.push(("spanledger.time_max", timestamp(latest)));
     }
-    if let Prices::One(version) = &facts.prices {
-        metadata.push(("spanledger.price_version", version.clone()));
+    if !facts.price_versions.is_empty() {
+        let versions: Vec<&str> = facts.price_versions.iter().map(String::as_str).collect();
+        metadata.push(("spanledger.price_version", versions.join(",")));
     }
     metadata
 }

@@ -60,9 +60,11 @@ impl Table {
             let columns = content::COLUMNS.to_vec();
             let table = Self::new("content", columns, Spans::schema(), Spans::FIELDS);
             // Readers that know of it can search a row group by trace. Of the other tables the first key is no column.
-            let sorted = table.schema.index_of("trace_id").ok().and_then(|place| i32::try_from(place).ok());
-            let sorted = sorted
-                .map(|column_idx| vec![SortingColumn { column_idx, descending: false, nulls_first: false }]);
+            let sorted = [spans::TRACE_ID.name, spans::TIME.name].iter().map(|name| {
+                let column_idx = i32::try_from(table.schema.index_of(name).ok()?).ok()?;
+                Some(SortingColumn { column_idx, descending: false, nulls_first: false })
+            });
+            let sorted = sorted.collect();
             let properties = table.properties.as_ref().clone().into_builder().set_sorting_columns(sorted);
             Self { messages_only: true, properties: Arc::new(properties.build()), ..table }
         })

@@ -64,6 +64,7 @@ async fn the_name_and_the_footer_tell_the_plan() {
         ("spanledger.first", "16"),
         ("spanledger.last", "31"),
         ("spanledger.schema_version", "1"),
+        ("spanledger.semconv", "1.41"),
         ("spanledger.table", "spans"),
         ("spanledger.rows", "2"),
         ("spanledger.time_min", "2026-11-20T12:00:00.000000Z"),
@@ -73,6 +74,21 @@ async fn the_name_and_the_footer_tell_the_plan() {
         assert_eq!(key_value(&file, key).as_deref(), Some(value), "{key}");
     }
     assert_eq!(key_value(&file, "ARROW:schema"), None);
+}
+
+#[tokio::test]
+async fn the_footer_names_all_tables_of_prices_in_order() {
+    let root = tempfile::tempdir().unwrap();
+    let mut exporter = exporter(root.path()).await;
+    let priced = |price_version| Span { price_version, ..span(NOON, 1) };
+    for (position, versions) in [(1, ["b/2", "a/1"]), (2, ["a/1", "c/3"])] {
+        let rows = versions.map(|version| priced(Some(version)));
+        let rows = vec![Rows::Spans(spans(position, &rows))];
+        exporter.export(&batch(position as u64, position as u64, rows)).await.unwrap();
+    }
+    deliver(exporter.as_mut(), 7, 1, 2).await;
+    let file = file(root.path(), "spans");
+    assert_eq!(key_value(&file, "spanledger.price_version").as_deref(), Some("a/1,b/2,c/3"));
 }
 
 #[tokio::test]
@@ -113,8 +129,9 @@ async fn log_records_stand_in_their_own_table_sorted_with_those_of_no_trace_firs
 async fn a_run_is_a_row_group_with_bloom_filters_and_the_encodings_of_its_columns() {
     let root = tempfile::tempdir().unwrap();
     let mut exporter = exporter(root.path()).await;
-    let rows: Vec<Span> =
-        (0..8192).map(|trace| Span { input: (trace == 5).then_some("hello"), ..span(NOON, trace) }).collect();
+    let row = Span { session: Some("a session"), user: Some("a user"), ..Span::default() };
+    let input = |trace| (trace == 5).then_some("hello");
+    let rows: Vec<Span> = (0..8192).map(|trace| Span { trace, input: input(trace), ..row }).collect();
     for position in 1..=3 {
         let rows = vec![Rows::Spans(spans(position, &rows))];
         exporter.export(&batch(position as u64, position as u64, rows)).await.unwrap();
@@ -135,16 +152,19 @@ async fn a_run_is_a_row_group_with_bloom_filters_and_the_encodings_of_its_column
         ("span_attributes.key_value.key", Encoding::RLE_DICTIONARY, false),
     ] {
         let column = column(name).unwrap();
-        // A column of nulls has no page that could be of any encoding.
-        let encoded = column.encodings().any(|one| one == encoding) || name.ends_with("_id");
-        assert!(encoded, "{name}: {:?}", column.encodings().collect::<Vec<_>>());
+        let encodings: Vec<_> = column.encodings().collect();
+        assert!(encodings.contains(&encoding), "{name}: {encodings:?}");
+        let has_dictionary = encoding == Encoding::RLE_DICTIONARY;
+        assert_eq!(column.dictionary_page_offset().is_some(), has_dictionary, "{name}: {encodings:?}");
         assert_eq!(column.bloom_filter_offset().is_some(), bloom, "{name}");
         assert!(column.compression().to_string().starts_with("ZSTD"), "{name}");
         assert!(column.statistics().is_some() && column.column_index_offset().is_some(), "{name}");
     }
     let content = support::file(root.path(), "content");
     let sorted = content.metadata().row_group(0).sorting_columns().unwrap();
-    assert_eq!((sorted.len(), sorted[0].column_idx, sorted[0].descending), (1, 1, false));
+    let names = |place: i32| content.metadata().row_group(0).column(place as usize).column_path().string();
+    let sorted: Vec<_> = sorted.iter().map(|key| (names(key.column_idx), key.descending)).collect();
+    assert_eq!(sorted, [("trace_id".to_owned(), false), ("time".to_owned(), false)]);
     let messages = content.metadata().row_group(0).column(6);
     assert_eq!(messages.column_path().string(), "input_messages");
     assert!(messages.statistics().is_none() && messages.dictionary_page_offset().is_none());

@@ -12,10 +12,35 @@ mod support;
 use parquet::file::reader::FileReader as _;
 use parquet::schema::types::Type;
 use spanledger_component::Rows;
-use support::{NOON, Span, batch, exporter, file, log_records, plan, span, spans};
+use spanledger_schema::{Field, Logs, Role, Spans, Table as _, content};
+use support::{NOON, batch, exporter, file, log_records, plan, span, spans};
 
-/// A line for each column that has a field id: id, path, whether it may be null, types.
-fn lines(node: &Type, path: &str, out: &mut Vec<String>) {
+/// The columns of a table that the collector keeps: of `content`, places in the rows of spans.
+fn fields(table: &str) -> Vec<Field> {
+    match table {
+        "spans" => Spans::FIELDS[..content::SPANS_COLUMNS].to_vec(),
+        "content" => content::COLUMNS.map(|place| Spans::FIELDS[place]).to_vec(),
+        _ => Logs::FIELDS.to_vec(),
+    }
+}
+
+/// How the lists call the way a column is stored; that files are stored so is told in `directory.rs`.
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Plain => "plain",
+        Role::Dictionary => "dict",
+        Role::Delta => "delta",
+        Role::Lookup => "bloom",
+        Role::DictionaryLookup => "dict+bloom",
+        Role::Heavy => "long",
+        Role::HeavyDictionary => "long+dict",
+        Role::Internal => "internal",
+    }
+}
+
+/// A line for each column that has a field id: id, path, whether it may be null, types; and how it is stored, for all
+/// but the nested ones.
+fn lines(node: &Type, path: &str, fields: &[Field], out: &mut Vec<String>) {
     let info = node.get_basic_info();
     if info.has_id() {
         let repetition = info.repetition().to_string().to_lowercase();
@@ -41,21 +66,23 @@ fn lines(node: &Type, path: &str, out: &mut Vec<String>) {
             }
             (physical, Some(logical)) => format!("{physical} {logical}"),
         };
-        out.push(format!("{} {path} {repetition} {types}", info.id()));
+        let line = format!("{} {path} {repetition} {types}", info.id());
+        let stored = fields.iter().find(|field| field.name == path).map(|field| word(field.role));
+        out.push([Some(line.as_str()), stored].into_iter().flatten().collect::<Vec<_>>().join(" "));
     }
-    if let Type::GroupType { fields, .. } = node {
-        for field in fields {
+    if let Type::GroupType { fields: children, .. } = node {
+        for field in children {
             let path = [path, field.name()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-            lines(field, &path.join("."), out);
+            lines(field, &path.join("."), fields, out);
         }
     }
 }
 
 #[tokio::test]
-async fn every_table_has_the_columns_types_and_field_ids_of_schema_v1() {
+async fn every_table_has_the_columns_types_field_ids_and_storage_of_schema_v1() {
     let root = tempfile::tempdir().unwrap();
     let mut exporter = exporter(root.path()).await;
-    let spans = spans(1, &[Span { input: Some("hi"), ..span(NOON, 1) }]);
+    let spans = spans(1, &[support::Span { input: Some("hi"), ..span(NOON, 1) }]);
     let rows = vec![Rows::Spans(spans), Rows::Logs(log_records(1, &[(NOON, None)]))];
     exporter.export(&batch(1, 1, rows)).await.unwrap();
     exporter.seal(&plan(7, 1, 1)).unwrap().deliver().await.unwrap();
@@ -66,7 +93,7 @@ async fn every_table_has_the_columns_types_and_field_ids_of_schema_v1() {
     ] {
         let file = file(root.path(), table);
         let mut found = Vec::new();
-        lines(file.metadata().file_metadata().schema(), "", &mut found);
+        lines(file.metadata().file_metadata().schema(), "", &fields(table), &mut found);
         assert_eq!(found, expected.lines().collect::<Vec<_>>(), "{table}");
     }
 }

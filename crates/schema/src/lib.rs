@@ -20,3 +20,10 @@ pub use kinds::{
     TextMap, Time, Usd,
 };
 pub use tables::{Logs, Metrics, Spans, Table, content, logs, metrics, spans};
+
+/// The version of this schema, as files name it.
+pub const VERSION: &str = "1";
+
+/// The version of the OpenTelemetry semantic conventions that the GenAI columns follow, as files name it. 1.41 is the
+/// last with conventions for GenAI; their names of later date are read, too.
+pub const SEMANTIC_CONVENTIONS: &str = "1.41";

@@ -268,7 +268,7 @@ table! {
         /// `gen_ai.tool.name`.
         TOOL_NAME: Text = "tool_name", optional, Dictionary;
         /// `gen_ai.tool.call.id`.
-        TOOL_CALL_ID: Text = "tool_call_id", optional, Plain;
+        TOOL_CALL_ID: Text = "tool_call_id", optional, Dictionary;
         /// `gen_ai.prompt.name`.
         PROMPT_NAME: Text = "prompt_name", optional, Dictionary;
         /// Version of the prompt.

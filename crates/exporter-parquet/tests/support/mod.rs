@@ -33,11 +33,13 @@ pub(crate) struct Span {
     pub(crate) trace: u128,
     pub(crate) input: Option<&'static str>,
     pub(crate) price_version: Option<&'static str>,
+    pub(crate) session: Option<&'static str>,
+    pub(crate) user: Option<&'static str>,
 }
 
 impl Default for Span {
     fn default() -> Self {
-        Self { time: NOON, trace: 1, input: None, price_version: None }
+        Self { time: NOON, trace: 1, input: None, price_version: None, session: None, user: None }
     }
 }
 
@@ -63,6 +65,8 @@ pub(crate) fn spans(position: i64, rows: &[Span]) -> Spans {
         "position" => ints((0..length).map(|_| position)),
         "index" => Arc::new(Int32Array::from_iter_values(0..length as i32)),
         "input_messages" => texts(rows.iter().map(|row| row.input.map(str::to_owned))),
+        "session_id" => texts(rows.iter().map(|row| row.session.map(str::to_owned))),
+        "user_id" => texts(rows.iter().map(|row| row.user.map(str::to_owned))),
         "price_version" => texts(rows.iter().map(|row| row.price_version.map(str::to_owned))),
         _ => filler(field, length),
     });
