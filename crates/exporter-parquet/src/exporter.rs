@@ -46,10 +46,21 @@ impl Parquet {
         self.context.memory_bytes / 3
     }
 
+    /// What the files of a range may take together.
+    fn range_bytes_max(&self) -> usize {
+        let configured = usize::try_from(self.config.rotation.max_bytes.0).unwrap_or(usize::MAX);
+        configured.min(self.share_bytes())
+    }
+
+    /// What a range has left, if all that is encoded later does not become smaller by it.
+    fn range_bytes_left(&self) -> usize {
+        self.range_bytes_max().saturating_sub(self.range.encoded_bytes())
+    }
+
+    /// An eighth is left over, for the footers, and so that the last runs are not ever smaller.
     fn is_full(&self) -> bool {
-        let rotation = &self.config.rotation;
-        let bytes_max = usize::try_from(rotation.max_bytes.0).unwrap_or(usize::MAX).min(self.share_bytes());
-        self.range.rows() >= rotation.max_rows || self.range.encoded_bytes() >= bytes_max
+        self.range.rows() >= self.config.rotation.max_rows
+            || self.range_bytes_left() <= self.range_bytes_max() / 8
     }
 
     async fn open(&self) -> Result<Store, Error> {
@@ -111,7 +122,7 @@ impl Exporter for Parquet {
             return Err(reject(Error::new("metrics are not written to Parquet")));
         }
         for rows in batch.rows.iter().filter(|rows| !Rows::is_empty(rows)) {
-            self.range.add(rows, self.share_bytes()).map_err(reject)?;
+            self.range.add(rows, self.range_bytes_left()).map_err(reject)?;
         }
         Ok(())
     }

@@ -49,14 +49,12 @@ async fn a_range_is_full_by_rows_or_by_encoded_bytes() {
     by_rows.rotation.max_rows = 20;
     let mut by_bytes = config(root.path());
     by_bytes.rotation.max_bytes.0 = 1;
-    // A run is encoded when the next batch has no room in it.
-    for (config, rows) in [(by_rows, 10), (by_bytes, 9000)] {
+    for (config, expected) in [(by_rows, [false, true]), (by_bytes, [true, true])] {
         let mut exporter = started(&config, &context(&Meter::default())).await;
-        let is_full = |by: Option<std::time::Instant>| by.unwrap() <= Instant::now().into_std();
-        exporter.export(&many(rows, None)).await.unwrap();
-        assert!(!is_full(exporter.seal_by()));
-        exporter.export(&many(rows, None)).await.unwrap();
-        assert!(is_full(exporter.seal_by()));
+        for is_full in expected {
+            exporter.export(&many(10, None)).await.unwrap();
+            assert_eq!(exporter.seal_by().unwrap() <= Instant::now().into_std(), is_full);
+        }
     }
 }
 
@@ -74,6 +72,36 @@ async fn bodies_that_take_a_third_of_the_memory_are_encoded_at_once() {
     let file = file(root.path(), "content");
     let rows: Vec<_> = file.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
     assert_eq!(rows, [2, 2]);
+}
+
+/// Printable text that hardly becomes smaller when it is compressed: 95 signs, all as likely.
+fn noise(seed: u64, length: usize) -> &'static str {
+    let mut state = seed;
+    let mut sign = || {
+        // The generator xorshift64.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b' ' + (state % 95) as u8)
+    };
+    (0..length).map(|_| sign()).collect::<String>().leak()
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_stay_within_their_limit_when_what_was_said_does_not_compress() {
+    let root = tempfile::tempdir().unwrap();
+    let limit = 4 << 20;
+    let context = Context { memory_bytes: 3 * limit, ..context(&Meter::default()) };
+    let mut exporter = started(&config(root.path()), &context).await;
+    let is_full = |by: Option<std::time::Instant>| by.is_some_and(|by| by <= Instant::now().into_std());
+    let mut seed = 0;
+    while !is_full(exporter.seal_by()) {
+        seed += 1;
+        exporter.export(&many(1, Some(noise(seed, 64 << 10)))).await.unwrap();
+    }
+    exporter.seal(&plan(7, 1, 1)).unwrap().deliver().await.unwrap();
+    let bytes: u64 = support::files(root.path()).iter().map(|path| path.metadata().unwrap().len()).sum();
+    assert!(bytes as usize <= limit && bytes as usize > limit * 3 / 4, "{bytes}");
 }
 
 #[tokio::test]
