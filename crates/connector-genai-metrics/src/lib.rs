@@ -24,7 +24,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use spanledger_component::{Connector, ConnectorFactory, Context, Error, Rows, Signal, Stability};
 
-use state::State;
+use state::{Limits, State};
 
 /// More would make a scrape of gigabytes.
 const MAX_SERIES_MAX: usize = 100_000;
@@ -39,8 +39,9 @@ pub struct GenaiMetrics {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// How many combinations of provider, model, operation, service and status are told apart; 1 to 100000. What
-    /// comes beyond is counted in one more, labelled `otel.metric.overflow="true"`.
+    /// How many combinations of provider, model, operation, service and status are told apart; 1 to 100000, or
+    /// fewer: about 45 fit in each MiB of the connector's memory. What comes beyond is counted in one more, labelled
+    /// `otel.metric.overflow="true"`.
     pub max_series: usize,
 }
 
@@ -65,8 +66,9 @@ impl ConnectorFactory for GenaiMetrics {
         vec![("max_series".to_owned(), problem)]
     }
 
-    fn build(config: &Config, _context: &Context) -> Result<Box<dyn Connector>, Error> {
-        Ok(Box::new(Self { state: State::new(config.max_series) }))
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Connector>, Error> {
+        let limits = Limits { max_series: config.max_series, memory_bytes: context.memory_bytes };
+        Ok(Box::new(Self { state: State::new(limits) }))
     }
 }
 
@@ -93,7 +95,7 @@ impl Connector for GenaiMetrics {
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
-        self.state = snapshot::decode(snapshot, self.state.max_series)?;
+        self.state = snapshot::decode(snapshot, self.state.limits)?;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use spanledger_component::Error;
 use crate::call::{LABEL_NAMES, LABELS, UNPRICED};
 use crate::histogram::{DURATION_BOUNDS_NS, Histogram, TOKEN_BOUNDS};
 use crate::series::{Key, Series, write_key};
-use crate::state::State;
+use crate::state::{Limits, State};
 
 const VERSION: u32 = 1;
 
@@ -94,7 +94,7 @@ pub(crate) fn encode(state: &State) -> Vec<u8> {
 }
 
 /// An error when it is none of ours: of another version, with other buckets, or damaged.
-pub(crate) fn decode(bytes: &[u8], max_series: usize) -> Result<State, Error> {
+pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<State, Error> {
     let snapshot =
         Snapshot::decode(bytes).map_err(|error| Error::caused("read the state of genai_metrics", error))?;
     if snapshot.version != VERSION {
@@ -110,10 +110,7 @@ pub(crate) fn decode(bytes: &[u8], max_series: usize) -> Result<State, Error> {
             return Err(refused("a series is there twice"));
         }
     }
-    let mut state = State::new(max_series);
-    state.last_unix_nano = snapshot.last_unix_nano;
-    state.series = series;
-    Ok(state)
+    Ok(State::with(limits, snapshot.last_unix_nano, series))
 }
 
 impl SavedSeries {

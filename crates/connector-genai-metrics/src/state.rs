@@ -7,21 +7,43 @@ use tracing::warn;
 use crate::call::Call;
 use crate::series::{Key, Series, write_key};
 
+/// What a series takes at most beside its labels: its counts, its part of a checkpoint, and its rows of a scrape.
+const SERIES_BYTES: usize = 20 << 10;
+
+/// Its labels stand in its key, twice where a checkpoint is made, and in each of its rows of a scrape, at most eleven.
+const LABEL_COPIES: usize = 14;
+
+/// How many series there may be beside the one that counts the rest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many are told apart.
+    pub(crate) max_series: usize,
+    /// What they may take together.
+    pub(crate) memory_bytes: usize,
+}
+
 /// Every series there is.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// How many series are told apart.
-    pub(crate) max_series: usize,
+    pub(crate) limits: Limits,
     /// When the last call was received.
     pub(crate) last_unix_nano: i64,
-    pub(crate) series: HashMap<Key, Series>,
+    series: HashMap<Key, Series>,
+    /// What the series take, at most.
+    bytes: usize,
     /// The key of the call at hand, kept so that a series that is there costs no allocation.
     key: Vec<u8>,
 }
 
 impl State {
-    pub(crate) fn new(max_series: usize) -> Self {
-        Self { max_series, last_unix_nano: 0, series: HashMap::new(), key: Vec::new() }
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, last_unix_nano: 0, series: HashMap::new(), bytes: 0, key: Vec::new() }
+    }
+
+    /// The state with series that were saved, also more than the limits allow.
+    pub(crate) fn with(limits: Limits, last_unix_nano: i64, series: HashMap<Key, Series>) -> Self {
+        let bytes = series.keys().map(|key| series_bytes(key)).sum();
+        Self { last_unix_nano, series, bytes, ..Self::new(limits) }
     }
 
     pub(crate) fn add(&mut self, call: &Call<'_>) {
@@ -30,14 +52,27 @@ impl State {
         if let Some(series) = self.series.get_mut(self.key.as_slice()) {
             return series.add(call);
         }
-        if self.series.len() == self.max_series {
-            warn!(max_series = self.max_series, "more series than max_series, the rest is counted as one");
-        }
-        if self.series.len() >= self.max_series {
+        if self.is_full() {
             self.key.clear();
         }
-        let new = || Series::new(call.received_unix_nano);
+        if self.key.is_empty() && !self.series.contains_key(self.key.as_slice()) {
+            let (series, bytes) = (self.series.len(), self.bytes);
+            warn!(
+                series,
+                bytes, "more series than max_series or the memory allow, the rest is counted as one"
+            );
+        }
+        let new = || {
+            self.bytes += series_bytes(&self.key);
+            Series::new(call.received_unix_nano)
+        };
         self.series.entry(self.key.as_slice().into()).or_insert_with(new).add(call);
+    }
+
+    /// Whether there is no room for the series of the key at hand.
+    fn is_full(&self) -> bool {
+        self.series.len() >= self.limits.max_series
+            || self.bytes + series_bytes(&self.key) > self.limits.memory_bytes
     }
 
     /// The series in the order of their labels.
@@ -46,4 +81,8 @@ impl State {
         sorted.sort_unstable_by_key(|(key, _)| *key);
         sorted
     }
+}
+
+fn series_bytes(key: &[u8]) -> usize {
+    SERIES_BYTES + LABEL_COPIES * key.len()
 }

@@ -4,7 +4,9 @@
 
 mod support;
 
-use support::{Call, connector, emitted, rows};
+use spanledger_component::Rows;
+use spanledger_schema::Table as _;
+use support::{Call, connector, connector_within, emitted, rows};
 
 const OK: &str = "gen_ai.operation.name=chat,gen_ai.provider.name=openai,gen_ai.request.model=gpt-4o,\
     gen_ai.response.model=gpt-4o,service.name=shop";
@@ -102,6 +104,27 @@ fn series_beyond_the_limit_are_counted_as_one() {
     let values: Vec<_> = calls.iter().map(|(_, point)| point.value.unwrap()).collect();
     assert_eq!(values, [2.0, 1.0, 2.0]);
     assert_eq!(calls[2].0, "gen_ai.client.calls{otel.metric.overflow=true}");
+}
+
+#[test]
+fn series_stay_within_the_memory_however_long_their_labels_are() {
+    let memory_bytes = 1 << 20;
+    let mut connector = connector_within(memory_bytes, 100_000);
+    let reasons = ["unknown_model", "unknown_provider", "no_usage", "invalid_usage", "other"];
+    let model = |number: usize| -> &'static str { format!("{number:0256}").leak() };
+    let calls = (0..200).map(model).flat_map(|model| {
+        let priced = Call { model: Some(model), error_type: Some(model), ..Call::default() };
+        let unpriced = |reason| Call { cost: None, cost_status: Some(reason), ..priced.clone() };
+        reasons.map(unpriced).into_iter().chain([priced.clone()])
+    });
+    connector.fold(&rows(&calls.collect::<Vec<_>>()));
+    let Rows::Metrics(table) = connector.emit() else { panic!("no metrics") };
+    let emitted_bytes = table.batch().get_array_memory_size();
+    assert!(emitted_bytes + connector.snapshot().len() <= memory_bytes, "{emitted_bytes}");
+    let points = emitted(connector.as_mut());
+    let calls = || points.iter().filter(|(name, _)| name.starts_with("gen_ai.client.calls{"));
+    assert!((20..60).contains(&calls().count()), "{}", calls().count());
+    assert_eq!(calls().map(|(_, point)| point.value.unwrap()).sum::<f64>(), 1200.0, "none is lost");
 }
 
 #[test]

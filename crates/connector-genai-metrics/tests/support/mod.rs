@@ -85,13 +85,17 @@ pub(crate) fn rows(calls: &[Call]) -> Rows {
     Rows::Spans(spans.unwrap())
 }
 
-/// A connector without state.
+/// A connector without state, and with the memory that it has by default.
 pub(crate) fn connector(max_series: usize) -> Box<dyn Connector> {
+    connector_within(64 << 20, max_series)
+}
+
+pub(crate) fn connector_within(memory_bytes: usize, max_series: usize) -> Box<dyn Connector> {
     let context = Context {
         id: "genai_metrics".parse::<ComponentId>().unwrap(),
         clock: Arc::new(SystemClock),
         meter: Meter::default(),
-        memory_bytes: 1 << 20,
+        memory_bytes,
         log: LogId([0; 16]),
     };
     GenaiMetrics::build(&Config { max_series }, &context).unwrap()
