@@ -106,6 +106,8 @@ pub struct Call<'a> {
     pub choice_count: Option<i32>,
     /// What the call used; empty where nobody bills.
     pub usage: Usage,
+    /// Counts that the price does not depend on, by their keys; names come in the order of [`Field::DETAILS`].
+    pub usage_details: Vec<(&'static str, i64)>,
     /// The sender's sum of all tokens.
     pub total_tokens: Option<i64>,
     /// How the input is to be understood; none without numbers.
@@ -116,6 +118,8 @@ pub struct Call<'a> {
     pub aggregated_output_tokens: Option<i64>,
     /// Time to the first token of a stream.
     pub ttft_ns: Option<i64>,
+    /// The time that was sent is none within the span.
+    pub is_ttft_outside: bool,
     /// Time for each token after it.
     pub tpot_ns: Option<i64>,
     /// What it cost.
@@ -136,6 +140,11 @@ impl<'a> Call<'a> {
     /// The attribute that a field came from.
     pub fn source(&self, field: Field) -> Option<Source> {
         self.fields.source(field)
+    }
+
+    /// How many attributes do not hold what their names say, as a number of tokens that is no number.
+    pub fn unreadable(&self) -> u64 {
+        self.fields.unreadable
     }
 
     /// The places of the attributes that need not be kept beside the columns.
@@ -169,13 +178,15 @@ pub fn normalise<'a>(span: &SpanView<'a>, prices: &Prices) -> Option<Call<'a>> {
         temperature: fields.float(Field::Temperature),
         top_p: fields.float(Field::TopP),
         max_tokens: fields.tokens(Field::MaxTokens),
-        choice_count: fields.tokens(Field::ChoiceCount).and_then(|count| i32::try_from(count).ok()),
+        choice_count: fields.choice_count(),
         usage: Usage::default(),
+        usage_details: fields.usage_details(),
         total_tokens: fields.tokens(Field::TotalTokens),
         usage_semantics: None,
         aggregated_input_tokens: None,
         aggregated_output_tokens: None,
         ttft_ns: None,
+        is_ttft_outside: false,
         tpot_ns: None,
         cost: Cost::none(CostStatus::NotBillable, None),
         reported_cost: None,
@@ -197,17 +208,18 @@ impl Call<'_> {
             return;
         }
         let fields = &mut self.fields;
+        let cache_write_1h = fields.tokens(Field::CacheWrite1h);
         let sent = Usage {
             input_tokens: fields.tokens(Field::InputTokens),
             output_tokens: fields.tokens(Field::OutputTokens),
             cache_read_input_tokens: fields.tokens(Field::CacheRead),
-            cache_write_input_tokens: fields.cache_write(),
-            cache_write_1h_input_tokens: fields.tokens(Field::CacheWrite1h),
+            cache_write_input_tokens: fields.cache_write(cache_write_1h),
+            cache_write_1h_input_tokens: cache_write_1h,
             reasoning_output_tokens: fields.tokens(Field::Reasoning),
             audio_input_tokens: fields.tokens(Field::AudioInput),
             audio_output_tokens: fields.tokens(Field::AudioOutput),
         };
-        if sent.input_tokens.or(sent.output_tokens).is_none() {
+        if sent.input_tokens.or(sent.output_tokens).is_none() || fields.is_usage_negative() {
             self.usage = sent;
             return;
         }
@@ -223,8 +235,9 @@ impl Call<'_> {
     }
 
     fn read_latency(&mut self, span: &SpanView<'_>) {
-        let ttft = self.fields.nanoseconds(Field::TimeToFirstToken);
-        let ttft = ttft.filter(|ttft| (0..=span.duration_ns).contains(ttft));
+        let sent = self.fields.nanoseconds(Field::TimeToFirstToken);
+        let ttft = sent.filter(|ttft| (0..=span.duration_ns).contains(ttft));
+        self.is_ttft_outside = sent != ttft;
         if self.is_stream.is_none() && ttft.is_some() {
             self.is_stream = Some(true);
         }
@@ -240,7 +253,8 @@ impl Call<'_> {
     /// A cost of 0 for tokens that were used means that the sender did not know.
     fn read_reported_cost(&mut self) {
         let used = [self.usage.input_tokens, self.usage.output_tokens];
-        let is_used = used.into_iter().flatten().any(|tokens| tokens > 0);
+        let aggregated = [self.aggregated_input_tokens, self.aggregated_output_tokens];
+        let is_used = used.into_iter().chain(aggregated).flatten().any(|tokens| tokens > 0);
         self.reported_cost = self.fields.usd(Field::ReportedCost).filter(|usd| *usd > 0 || !is_used);
     }
 
@@ -259,6 +273,11 @@ impl Call<'_> {
             service_tier: self.fields.text(Field::ServiceTier),
             usage: self.usage,
         });
+        if self.fields.is_usage_negative()
+            && matches!(self.cost.status, CostStatus::Priced | CostStatus::NoUsage)
+        {
+            self.cost = Cost::none(CostStatus::InvalidUsage, self.cost.entry.take());
+        }
         let is_asked_priced = self.cost.entry.as_ref().is_some_and(|entry| !entry.is_response_model);
         self.model = if is_asked_priced { asked } else { answered.or(asked) }.map(crate::prices::lower_case);
     }
@@ -269,6 +288,8 @@ impl Call<'_> {
 struct Fields<'a> {
     attributes: &'a [(&'a str, &'a str)],
     found: [Option<Found>; Field::COUNT],
+    /// Attributes whose text is not what they are read as.
+    unreadable: u64,
 }
 
 /// One of them. Small, since every span has room for all.
@@ -281,7 +302,7 @@ struct Found {
 
 impl<'a> Fields<'a> {
     fn read(attributes: &'a [(&'a str, &'a str)]) -> Self {
-        let mut fields = Self { attributes, found: [None; Field::COUNT] };
+        let mut fields = Self { attributes, found: [None; Field::COUNT], unreadable: 0 };
         for (attribute, (name, text)) in (0_u32..).zip(attributes) {
             let Some((row, field)) = conventions::row_of(name) else { continue };
             let Some(slot) = fields.found.get_mut(field as usize) else { continue };
@@ -328,13 +349,22 @@ impl<'a> Fields<'a> {
         writes: fn(&T, &str) -> bool,
     ) -> Option<T> {
         let text = self.text(field)?;
-        let value = read(text)?;
+        let Some(value) = read(text) else {
+            self.unreadable += 1;
+            self.keep(field);
+            return None;
+        };
         self.set_exact(field, writes(&value, text));
         Some(value)
     }
 
     fn tokens(&mut self, field: Field) -> Option<i64> {
         self.read_as(field, value::tokens, |_, text| value::is_plain_integer(text))
+    }
+
+    fn choice_count(&mut self) -> Option<i32> {
+        let read = |text: &str| value::tokens(text).and_then(|count| i32::try_from(count).ok());
+        self.read_as(Field::ChoiceCount, read, |_, text| value::is_plain_integer(text))
     }
 
     fn float(&mut self, field: Field) -> Option<f64> {
@@ -354,21 +384,32 @@ impl<'a> Fields<'a> {
     }
 
     /// What was written to a cache: the sum, or that of its two parts.
-    fn cache_write(&mut self) -> Option<i64> {
-        let parts =
-            [Field::CacheWrite5m, Field::CacheWrite1h].map(|part| self.text(part).and_then(value::tokens));
-        self.tokens(Field::CacheWrite).or_else(|| parts.into_iter().flatten().reduce(|sum, part| sum + part))
+    fn cache_write(&mut self, one_hour: Option<i64>) -> Option<i64> {
+        let five_minutes = self.tokens(Field::CacheWrite5m);
+        self.keep(Field::CacheWrite5m);
+        let parts = five_minutes.into_iter().chain(one_hour).reduce(|sum, part| sum + part);
+        self.tokens(Field::CacheWrite).or(parts)
     }
 
-    fn nanoseconds(&self, field: Field) -> Option<i64> {
-        self.unit(field)
-            .filter(|unit| *unit == Unit::Seconds)
-            .and(self.text(field))
-            .and_then(value::nanoseconds)
+    fn usage_details(&mut self) -> Vec<(&'static str, i64)> {
+        let details = Field::DETAILS.into_iter();
+        details.filter_map(|(field, key)| Some((key, self.tokens(field)?))).collect()
     }
 
-    fn usd(&self, field: Field) -> Option<i128> {
-        self.unit(field).filter(|unit| *unit == Unit::Usd).and(self.text(field)).and_then(value::usd)
+    /// Whether one of the counts that the price depends on is below 0.
+    fn is_usage_negative(&self) -> bool {
+        let is_negative = |field| self.text(field).and_then(value::integer).is_some_and(|count| count < 0);
+        self.unreadable > 0 && Field::PRICED.into_iter().any(is_negative)
+    }
+
+    fn nanoseconds(&mut self, field: Field) -> Option<i64> {
+        let is_time = self.unit(field) == Some(Unit::Seconds);
+        if is_time { self.read_as(field, value::nanoseconds, |_, _| false) } else { None }
+    }
+
+    fn usd(&mut self, field: Field) -> Option<i128> {
+        let is_money = self.unit(field) == Some(Unit::Usd);
+        if is_money { self.read_as(field, value::usd, |_, _| false) } else { None }
     }
 
     fn content_bytes(&self) -> Option<i64> {

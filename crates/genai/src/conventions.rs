@@ -79,6 +79,16 @@ pub(crate) const ROWS: &[Row] = &[
     row(Reasoning,         "gen_ai.usage.details.thoughts_tokens",         Plain,   "-"),
     row(AudioInput,        "gen_ai.usage.audio.input_tokens",              Plain,   "genai"),
     row(AudioOutput,       "gen_ai.usage.audio.output_tokens",             Plain,   "genai"),
+    row(TextInput,         "gen_ai.usage.text.input_tokens",               Plain,   "genai"),
+    row(ImageInput,        "gen_ai.usage.image.input_tokens",              Plain,   "genai"),
+    row(VideoInput,        "gen_ai.usage.video.input_tokens",              Plain,   "genai"),
+    row(TextOutput,        "gen_ai.usage.text.output_tokens",              Plain,   "genai"),
+    row(ImageOutput,       "gen_ai.usage.image.output_tokens",             Plain,   "genai"),
+    row(VideoOutput,       "gen_ai.usage.video.output_tokens",             Plain,   "genai"),
+    row(TextCacheRead,     "gen_ai.usage.text.cache_read.input_tokens",    Plain,   "genai"),
+    row(ImageCacheRead,    "gen_ai.usage.image.cache_read.input_tokens",   Plain,   "genai"),
+    row(AudioCacheRead,    "gen_ai.usage.audio.cache_read.input_tokens",   Plain,   "genai"),
+    row(VideoCacheRead,    "gen_ai.usage.video.cache_read.input_tokens",   Plain,   "genai"),
     row(TotalTokens,       "gen_ai.usage.total_tokens",                    Plain,   "-"),
     row(ReportedCost,      "gen_ai.usage.cost",                            Usd,     "-"),
     row(ReportedCost,      "gen_ai.usage.total_cost",                      Usd,     "-"),
@@ -135,6 +145,17 @@ pub enum Field {
     Reasoning,
     AudioInput,
     AudioOutput,
+    /// The column `usage_details`, as all down to [`Field::VideoCacheRead`]: see [`Field::DETAILS`].
+    TextInput,
+    ImageInput,
+    VideoInput,
+    TextOutput,
+    ImageOutput,
+    VideoOutput,
+    TextCacheRead,
+    ImageCacheRead,
+    AudioCacheRead,
+    VideoCacheRead,
     TotalTokens,
     ReportedCost,
     SessionId,
@@ -168,7 +189,35 @@ impl Field {
             self,
             InputTokens | OutputTokens | CacheRead | CacheWrite | CacheWrite5m | CacheWrite1h
         ) && !matches!(self, Reasoning | AudioInput | AudioOutput | TotalTokens | ReportedCost)
+            && !Self::DETAILS.iter().any(|(detail, _)| *detail == self)
     }
+
+    /// The counts that the price depends on.
+    pub(crate) const PRICED: [Field; 9] = [
+        InputTokens,
+        OutputTokens,
+        CacheRead,
+        CacheWrite,
+        CacheWrite5m,
+        CacheWrite1h,
+        Reasoning,
+        AudioInput,
+        AudioOutput,
+    ];
+
+    /// The counts that the price does not depend on, with their keys in `usage_details`.
+    pub const DETAILS: [(Field, &'static str); 10] = [
+        (TextInput, "text.input_tokens"),
+        (ImageInput, "image.input_tokens"),
+        (VideoInput, "video.input_tokens"),
+        (TextOutput, "text.output_tokens"),
+        (ImageOutput, "image.output_tokens"),
+        (VideoOutput, "video.output_tokens"),
+        (TextCacheRead, "text.cache_read.input_tokens"),
+        (ImageCacheRead, "image.cache_read.input_tokens"),
+        (AudioCacheRead, "audio.cache_read.input_tokens"),
+        (VideoCacheRead, "video.cache_read.input_tokens"),
+    ];
 
     /// The fields that hold what was said.
     pub const CONTENT: [Field; 6] =
@@ -205,6 +254,14 @@ mod tests {
         fields.sort_unstable();
         fields.dedup();
         assert_eq!(fields, (0..Field::COUNT).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn details_of_usage_are_called_as_their_attributes_are() {
+        for (field, key) in Field::DETAILS {
+            let mut rows = ROWS.iter().filter(|row| row.field == field);
+            assert_eq!(rows.next().map(|row| row.attribute), Some(format!("gen_ai.usage.{key}").as_str()));
+        }
     }
 
     #[test]

@@ -203,6 +203,81 @@ fn a_reported_cost_of_zero_for_used_tokens_is_none() {
 }
 
 #[test]
+fn a_reported_cost_of_zero_is_none_for_an_agent_whose_calls_used_tokens() {
+    let cost = |tokens| {
+        read(&[
+            ("gen_ai.operation.name", "invoke_agent"),
+            ("gen_ai.usage.input_tokens", tokens),
+            ("gen_ai.usage.cost", "0.0"),
+        ])
+        .reported_cost
+    };
+    assert_eq!(cost("1000"), None);
+    assert_eq!(cost("0"), Some(0));
+}
+
+#[test]
+fn tokens_by_modality_are_details_of_usage() {
+    let call = read(&[
+        ("gen_ai.operation.name", "generate_content"),
+        ("gen_ai.usage.input_tokens", "300"),
+        ("gen_ai.usage.image.input_tokens", "200"),
+        ("gen_ai.usage.text.input_tokens", "100"),
+        ("gen_ai.usage.text.cache_read.input_tokens", "40.0"),
+        ("gen_ai.usage.video.output_tokens", "none"),
+    ]);
+    let expected =
+        [("text.input_tokens", 100), ("image.input_tokens", 200), ("text.cache_read.input_tokens", 40)];
+    assert_eq!(call.usage_details, expected);
+    assert_eq!(places(&call), [0, 1, 2, 3], "the column holds neither 40.0 nor what is no number");
+}
+
+#[test]
+fn a_negative_count_makes_usage_invalid() {
+    let read = |name, count| {
+        let attributes = [
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.request.model", "gpt-4o"),
+            ("gen_ai.usage.output_tokens", "10"),
+            (name, count),
+        ];
+        let call = read(&attributes);
+        (call.cost.status, call.usage.input_tokens, call.usage_semantics)
+    };
+    let invalid = (CostStatus::InvalidUsage, None, None);
+    assert_eq!(read("gen_ai.usage.input_tokens", "-1"), invalid);
+    assert_eq!(read("gen_ai.usage.cache_read.input_tokens", "-5"), invalid);
+    assert_eq!(read("gen_ai.usage.input_tokens", "0").0, CostStatus::Priced);
+    let unlimited = (CostStatus::NoUsage, None, Some(UsageSemantics::Assumed));
+    assert_eq!(read("gen_ai.request.max_tokens", "-1"), unlimited, "of no count");
+}
+
+#[test]
+fn values_that_cannot_be_read_and_times_outside_the_span_are_told() {
+    let told = |attributes: &[(&str, &str)]| {
+        let call = read(attributes);
+        (call.unreadable(), call.is_ttft_outside)
+    };
+    let chat = ("gen_ai.operation.name", "chat");
+    let ttft = |text| [chat, ("gen_ai.response.time_to_first_chunk", text)];
+    assert_eq!(told(&[chat, ("gen_ai.usage.input_tokens", "7"), ("my.own", "x")]), (0, false));
+    assert_eq!(
+        told(&[
+            chat,
+            ("gen_ai.usage.input_tokens", "many"),
+            ("gen_ai.request.temperature", "warm"),
+            ("gen_ai.usage.cost", "much"),
+            ("anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "few"),
+            ("anthropic.usage.cache_creation.ephemeral_5m_input_tokens", "few"),
+        ]),
+        (5, false)
+    );
+    assert_eq!(told(&ttft("0.5")), (0, false));
+    assert_eq!(told(&ttft("2.5")), (0, true));
+    assert_eq!(told(&ttft("soon")), (1, false));
+}
+
+#[test]
 fn an_attribute_stays_unless_its_column_holds_its_exact_text() {
     let call = read(&[
         ("gen_ai.operation.name", "chat"),
@@ -214,6 +289,7 @@ fn an_attribute_stays_unless_its_column_holds_its_exact_text() {
         ("gen_ai.response.time_to_first_chunk", "0.1"),
         ("gen_ai.request.max_tokens", "lots"),
         ("session.id", "[Scrubbed due to 'session']"),
+        ("gen_ai.request.choice.count", "3000000000"),
     ]);
     assert_eq!((call.usage.input_tokens, call.temperature, call.top_p), (Some(44), Some(0.2), Some(0.2)));
     assert_eq!((call.is_stream, call.max_tokens), (Some(true), None));
