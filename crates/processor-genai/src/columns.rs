@@ -5,7 +5,7 @@ use arrow_schema::{ArrowError, DataType};
 use spanledger_genai::{Call, CostStatus, Field};
 use spanledger_schema::{Column, Float, Int, Spans, Table, Text, Usd, Value, spans};
 
-use crate::sparse::{Lists, Sparse, Words};
+use crate::sparse::{Counts, Lists, Sparse, Words};
 use crate::texts;
 
 /// Columns that hold the text of an attribute.
@@ -97,6 +97,7 @@ pub(crate) struct Columns {
     is_stream: Sparse<bool>,
     billable: Vec<bool>,
     finish_reasons: Option<Lists>,
+    usage_details: Counts,
 }
 
 impl Columns {
@@ -118,6 +119,7 @@ impl Columns {
             is_stream: Sparse::default(),
             billable: vec![false; rows],
             finish_reasons: lists,
+            usage_details: Counts::default(),
         }
     }
 
@@ -150,6 +152,9 @@ impl Columns {
         }
         if let (Some(lists), Some(reasons)) = (&mut self.finish_reasons, &call.finish_reasons) {
             lists.put(row, reasons);
+        }
+        if !call.usage_details.is_empty() {
+            self.usage_details.put(row, &call.usage_details);
         }
     }
 
@@ -192,6 +197,9 @@ impl Columns {
         );
         let reasons = self.finish_reasons.and_then(|lists| lists.finish(rows));
         values.extend(reasons.map(|reasons| spans::FINISH_REASONS.set(reasons)));
+        let data_type = Spans::schema().field(spans::USAGE_DETAILS.index).data_type();
+        let details = self.usage_details.finish(rows, data_type)?;
+        values.extend(details.map(|details| spans::USAGE_DETAILS.set(details)));
         Ok(values)
     }
 }

@@ -24,7 +24,7 @@ use arrow_schema::ArrowError;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use spanledger_component::{Context, Error, Processor, ProcessorFactory, Rows, Signal, Stability};
-use spanledger_genai::{Call, CostStatus, Prices, SpanView, normalise};
+use spanledger_genai::{Call, Prices, SpanView, normalise};
 use spanledger_schema::{Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
 
@@ -40,13 +40,13 @@ pub struct Config {}
 #[derive(Debug)]
 pub struct Genai {
     prices: Arc<Prices>,
-    unpriced: Unpriced,
+    unusable: Unusable,
 }
 
 impl Genai {
     /// With the prices that are built in. `id` is its label in metrics.
     pub fn new(meter: &Meter, id: &str) -> Self {
-        Self { prices: Prices::bundled(), unpriced: Unpriced::new(meter, id) }
+        Self { prices: Prices::bundled(), unusable: Unusable::new(meter, id) }
     }
 
     fn read_calls(&self, spans: &Spans) -> Result<Option<Spans>, ArrowError> {
@@ -70,7 +70,7 @@ impl Genai {
             };
             if let Some(call) = normalise(&span, &self.prices) {
                 is_any = true;
-                self.unpriced.count(&call);
+                self.unusable.count(&call);
                 call.moved().for_each(|place| attributes.remove(first + place));
                 columns.put(row, &call, first);
             }
@@ -104,28 +104,29 @@ impl Processor for Genai {
     }
 }
 
-/// Counts the calls that have no cost, by reason.
+/// Counts the values that were sent and could not be used, by reason.
 #[derive(Debug)]
-struct Unpriced(Vec<(CostStatus, Counter)>);
+struct Unusable {
+    unreadable: Counter,
+    outside_span: Counter,
+}
 
-impl Unpriced {
+impl Unusable {
     fn new(meter: &Meter, id: &str) -> Self {
-        let reasons = [
-            CostStatus::UnknownModel,
-            CostStatus::UnknownProvider,
-            CostStatus::NoUsage,
-            CostStatus::InvalidUsage,
-        ];
-        let counter = |reason: CostStatus| {
-            let labels = [("processor", id), ("reason", reason.as_str())];
-            meter.counter("spanledger_genai_unpriced_calls", "Calls that were read and have no cost", &labels)
+        let counter = |reason| {
+            let help = "Values of calls that were sent and could not be used";
+            let labels = [("processor", id), ("reason", reason)];
+            meter.counter("spanledger_genai_unusable_values", help, &labels)
         };
-        Self(reasons.map(|reason| (reason, counter(reason))).into())
+        Self { unreadable: counter("unreadable"), outside_span: counter("outside_span") }
     }
 
     fn count(&self, call: &Call<'_>) {
-        if let Some((_, counter)) = self.0.iter().find(|(reason, _)| *reason == call.cost.status) {
-            counter.add(1);
+        if call.unreadable() > 0 {
+            self.unreadable.add(call.unreadable());
+        }
+        if call.is_ttft_outside {
+            self.outside_span.add(1);
         }
     }
 }

@@ -2,12 +2,13 @@
 //! not made.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringViewBuilder};
 use arrow_array::cast::AsArray as _;
-use arrow_array::{ListArray, StringViewArray, UInt32Array};
-use arrow_buffer::{NullBuffer, NullBufferBuilder, ScalarBuffer};
-use arrow_schema::{ArrowError, FieldRef};
+use arrow_array::{Int64Array, ListArray, MapArray, StringViewArray, StructArray, UInt32Array};
+use arrow_buffer::{NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, FieldRef};
 use arrow_select::take::take;
 
 /// The values of some rows, which come in order.
@@ -124,6 +125,37 @@ impl Lists {
         }
         self.skip_to(rows);
         Some(self.lists.finish())
+    }
+}
+
+/// Counts by name.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    names: Vec<&'static str>,
+    counts: Vec<i64>,
+    /// How many a row has.
+    lengths: Sparse<usize>,
+}
+
+impl Counts {
+    /// Gives a row counts by different names.
+    pub(crate) fn put(&mut self, row: usize, counts: &[(&'static str, i64)]) {
+        self.names.extend(counts.iter().map(|(name, _)| name));
+        self.counts.extend(counts.iter().map(|(_, count)| count));
+        self.lengths.put(row, counts.len());
+    }
+
+    /// The counts of so many rows, as a map of the type that the schema says; `None` when there are none.
+    pub(crate) fn finish(self, rows: usize, data_type: &DataType) -> Result<Option<MapArray>, ArrowError> {
+        let Some((lengths, nulls)) = self.lengths.finish(rows) else { return Ok(None) };
+        let wrong = || ArrowError::SchemaError("counts by name are no map".to_owned());
+        let DataType::Map(entry, is_ordered) = data_type else { return Err(wrong()) };
+        let DataType::Struct(fields) = entry.data_type() else { return Err(wrong()) };
+        let names = Arc::new(StringViewArray::from_iter_values(self.names));
+        let counts = Arc::new(Int64Array::from(self.counts));
+        let entries = StructArray::try_new(fields.clone(), vec![names, counts], None)?;
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        MapArray::try_new(entry.clone(), offsets, entries, nulls, *is_ordered).map(Some)
     }
 }
 

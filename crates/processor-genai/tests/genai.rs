@@ -11,6 +11,7 @@ mod support;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use serde_json::Value;
 use spanledger_component::{Processor, Rows};
 use spanledger_processor_genai::Genai;
@@ -136,22 +137,40 @@ fn long_texts_are_not_copied() {
 }
 
 #[test]
-fn calls_without_a_cost_are_counted_by_reason() {
+fn values_that_cannot_be_used_are_counted_by_reason() {
     let meter = Meter::default();
     let genai = Genai::new(&meter, "genai");
-    let unknown = [
+    let odd = [
         ("gen_ai.operation.name", "chat"),
-        ("gen_ai.request.model", "no-such"),
-        ("gen_ai.usage.input_tokens", "1"),
+        ("gen_ai.usage.input_tokens", "many"),
+        ("gen_ai.request.temperature", "warm"),
+        ("gen_ai.response.time_to_first_chunk", "9"),
     ];
-    process_with(&genai, rows(&[span(CHAT), span(&unknown), span(&unknown)]));
+    process_with(&genai, rows(&[span(CHAT), span(&odd)]));
     let families = meter.collect();
-    let samples =
-        &families.iter().find(|family| family.name == "spanledger_genai_unpriced_calls").unwrap().samples;
-    let counted: Vec<_> = samples.iter().filter(|sample| sample.value > 0.0).collect();
-    assert_eq!(counted.len(), 1);
-    assert_eq!(counted[0].value, 2.0);
-    assert!(counted[0].labels.contains(&("reason".to_owned(), "unknown_model".to_owned())));
+    let family = families.iter().find(|family| family.name == "spanledger_genai_unusable_values").unwrap();
+    let value = |reason: &str| {
+        let reason = ("reason".to_owned(), reason.to_owned());
+        family.samples.iter().find(|sample| sample.labels.contains(&reason)).unwrap().value
+    };
+    assert_eq!((value("unreadable"), value("outside_span")), (2.0, 1.0));
+}
+
+#[test]
+fn tokens_by_modality_stand_in_one_column() {
+    let details = [
+        ("gen_ai.operation.name", "generate_content"),
+        ("gen_ai.usage.text.input_tokens", "100"),
+        ("gen_ai.usage.image.input_tokens", "200"),
+    ];
+    let spans = process(rows(&[span(CHAT), span(&details), span(&[])]));
+    let column = spans.get(spans::USAGE_DETAILS);
+    assert_eq!((column.is_valid(0), column.is_valid(1), column.is_valid(2)), (false, true, false));
+    let row = column.value(1);
+    let names: Vec<_> = row.column(0).as_string_view().iter().flatten().collect();
+    assert_eq!(names, ["text.input_tokens", "image.input_tokens"]);
+    assert_eq!(*row.column(1).as_primitive::<Int64Type>().values(), [100, 200]);
+    assert!(attributes_of(spans.get(spans::SPAN_ATTRIBUTES), 1).is_empty());
 }
 
 /// Nano dollars, half to even.
