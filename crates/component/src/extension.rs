@@ -126,8 +126,30 @@ pub struct BranchStatus {
     pub oldest_seconds: f64,
     /// Records that went to the dead letters.
     pub dead_letters: u64,
+    /// What became of everything that was accepted for it.
+    pub ledger: Ledger,
     /// Why the last delivery failed, while it fails.
     pub error: Option<String>,
+}
+
+/// The loss ledger of a branch: spans, log records and points since the branch began. What was accepted is delivered,
+/// waiting, dead-lettered, quarantined or dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// What is durable and meant for it.
+    pub accepted: u64,
+    /// What its target has taken, or a connector has folded.
+    pub delivered: u64,
+    /// What is neither delivered nor given up yet.
+    pub waiting: u64,
+    /// What it can never take.
+    pub dead_lettered: u64,
+    /// What is damaged on disk beyond repair.
+    pub quarantined: u64,
+    /// What the configuration drops.
+    pub dropped: u64,
+    /// How much the log counted more, or less, than the branch accounts for: 0, or a bug.
+    pub imbalance: u64,
 }
 
 /// A record that a branch can never take.

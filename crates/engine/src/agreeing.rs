@@ -3,6 +3,7 @@
 use spanledger_component::{ComponentId, Error, Position, Signal};
 use spanledger_wal::{Branch, Control, Wal};
 
+use crate::branch::Progress;
 use crate::engine::Parts;
 use crate::epochs::Pipeline;
 
@@ -49,7 +50,9 @@ pub(crate) async fn note_branches(wal: &Wal, fed: &[ComponentId]) -> Result<(), 
     }
     let state = wal.state();
     for branch in fed.iter().map(ToString::to_string).filter(|id| !state.branches.contains_key(id)) {
-        note(wal, Control::BranchAdded { branch, position: wal.first_retained() }).await?;
+        let position = state.forgotten.get(&branch).copied().unwrap_or_default().max(wal.first_retained());
+        let before = wal.accepted_before(position);
+        note(wal, Control::BranchAdded { branch, position, before }).await?;
     }
     Ok(())
 }
@@ -58,8 +61,20 @@ async fn note(wal: &Wal, control: Control) -> Result<(), Error> {
     wal.record(control).await.map(drop).map_err(|error| Error::caused("note the branches in the log", error))
 }
 
-pub(crate) fn cursor(wal: &Wal, id: &ComponentId) -> Position {
-    let state = wal.state();
-    let cursor = state.branches.get(&id.to_string()).map(|branch| branch.cursor).unwrap_or_default();
-    Position(cursor.0.max(wal.first_retained().0))
+/// Where a branch goes on by the log.
+pub(crate) fn progress(wal: &Wal, id: &ComponentId, pipelines: &[Pipeline]) -> Progress {
+    let signals = signals_of(pipelines, id);
+    let Branch { cursor, counts, .. } =
+        wal.state().branches.get(&id.to_string()).cloned().unwrap_or_default();
+    let retained = wal.first_retained();
+    let progress = Progress::new(id.clone(), &signals, Position(cursor.0.max(retained.0)), counts);
+    if cursor < retained {
+        // Segments are missing.
+        let mut lost = wal.accepted_before(retained);
+        lost.iter_mut().zip(counts.sum()).for_each(|(lost, done)| *lost = lost.saturating_sub(done));
+        let mut counts = counts;
+        counts += progress.counts_of_lost(&lost);
+        progress.set_done(Position(retained.0), counts);
+    }
+    progress
 }

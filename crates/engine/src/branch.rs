@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use spanledger_component::{ComponentId, Position, Signal};
-use spanledger_wal::SIGNALS;
+use spanledger_wal::{Counts, SIGNALS};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     gets: [bool; SIGNALS],
     /// The first position that is not delivered (of a connector: not folded and handed out).
     delivered: watch::Sender<Position>,
+    /// That position again, and what became of everything before it.
+    done: Mutex<(Position, Counts)>,
     /// Everything before this is wanted now.
     wanted: watch::Sender<Position>,
     trouble: Mutex<Option<Trouble>>,
@@ -49,16 +51,18 @@ impl Told {
 }
 
 impl Progress {
-    pub(crate) fn new(id: ComponentId, signals: &[Signal], delivered: Position) -> Self {
+    /// A branch that gets these signals, with everything before `delivered` done.
+    pub(crate) fn new(id: ComponentId, signals: &[Signal], delivered: Position, counts: Counts) -> Self {
         let mut gets = [false; SIGNALS];
         for signal in signals {
             if let Some(gets) = gets.get_mut(usize::from(signal_index(*signal))) {
                 *gets = true;
             }
         }
+        let done = Mutex::new((delivered, counts));
         let (delivered, _) = watch::channel(delivered);
         let (wanted, _) = watch::channel(Position(0));
-        Self { id, gets, delivered, wanted, trouble: Mutex::new(None) }
+        Self { id, gets, delivered, done, wanted, trouble: Mutex::new(None) }
     }
 
     /// How many of these items, which are counted by signal, it gets.
@@ -66,12 +70,29 @@ impl Progress {
         items.iter().zip(&self.gets).filter(|(_, gets)| **gets).map(|(items, _)| items).sum()
     }
 
+    /// What is counted of items that cannot be read: nobody knows whose they were beyond their signal.
+    pub(crate) fn counts_of_lost(&self, lost: &Items) -> Counts {
+        let mut counts = Counts::default();
+        for (signal, (items, gets)) in lost.iter().zip(&self.gets).enumerate() {
+            let to = if *gets { &mut counts.quarantined } else { &mut counts.elsewhere };
+            to.get_mut(signal).into_iter().for_each(|to| *to = *items);
+        }
+        counts
+    }
+
     /// The first position that is not delivered.
     pub(crate) fn delivered(&self) -> Position {
         *self.delivered.borrow()
     }
 
-    pub(crate) fn set_delivered(&self, position: Position) {
+    /// The first position that is not delivered, and what became of everything before it.
+    pub(crate) fn done(&self) -> (Position, Counts) {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything before `position` is done with, as `counts` says.
+    pub(crate) fn set_done(&self, position: Position, counts: Counts) {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = (position, counts);
         self.delivered.send_if_modified(|delivered| {
             let moved = *delivered < position;
             *delivered = position.max(*delivered);
@@ -152,7 +173,8 @@ mod tests {
             items[usize::from(signal_index(signal))] = count;
         }
         let share = |signals: &[Signal]| {
-            Progress::new("parquet".parse().unwrap(), signals, Position(1)).share_of(&items)
+            let id = "parquet".parse().unwrap();
+            Progress::new(id, signals, Position(1), Counts::default()).share_of(&items)
         };
         assert_eq!(share(&[Signal::Traces]), 3);
         assert_eq!(share(&[Signal::Traces, Signal::Logs, Signal::Traces]), 703);

@@ -12,13 +12,13 @@ use spanledger_component::{
 };
 use spanledger_config::{Env, Epoch, Graph, Service as ServiceSettings};
 use spanledger_telemetry::Meter;
-use spanledger_wal::{ReadLimits, Wal};
+use spanledger_wal::{Counts, ReadLimits, Wal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::agreeing::{cursor, fed_by_receivers, note_branches, refuse_vanished, signals_of};
+use crate::agreeing::{self, fed_by_receivers, note_branches, refuse_vanished};
 use crate::branch::Progress;
 use crate::budget::Shares;
 use crate::building::{Built, build_extensions, context};
@@ -212,10 +212,8 @@ impl Starting {
         refuse_vanished(&wal, &fed)?;
         let built = Built::new(&graph, &options, &shares, &fed, log)?;
         note_branches(&wal, &fed).await?;
-        let begin = |id: &ComponentId| {
-            let signals = signals_of(&present.pipelines, id);
-            (id.clone(), Arc::new(Progress::new(id.clone(), &signals, cursor(&wal, id))))
-        };
+        let begin =
+            |id: &ComponentId| (id.clone(), Arc::new(agreeing::progress(&wal, id, &present.pipelines)));
         let progress: BTreeMap<_, _> = fed.iter().map(begin).collect();
         let cursors = progress.values().map(|progress| progress.delivered());
         let behind = cursors.filter(|cursor| wal.waiting(spanledger_wal::Position(cursor.0)).records > 0);
@@ -300,7 +298,7 @@ impl Starting {
     fn start_exporter(&mut self, id: &ComponentId, exporter: Box<dyn Exporter>) {
         let feeds = self.feeds.remove(id).unwrap_or_default();
         // An exporter that only connectors feed has no place in the log: it waits behind its end for ever.
-        let behind = || Arc::new(Progress::new(id.clone(), &[], Position(u64::MAX)));
+        let behind = || Arc::new(Progress::new(id.clone(), &[], Position(u64::MAX), Counts::default()));
         let exporting = Exporting::new(
             exporter,
             self.progress.get(id).cloned().unwrap_or_else(behind),

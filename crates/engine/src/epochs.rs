@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use spanledger_component::{ComponentId, Context, Error, Position, Processor, Registry, Signal};
 use spanledger_config::{Env, Epoch};
-use spanledger_wal::{Control, Record, Wal};
+use spanledger_wal::{Control, Wal};
 
 use crate::files;
 use crate::window::signal_index;
@@ -26,9 +26,9 @@ impl Pipeline {
         self.sources.iter().any(|id| id == source)
     }
 
-    /// Whether a record of the log belongs to it.
-    pub(crate) fn owns(&self, record: &Record) -> bool {
-        record.signal == signal_index(self.signal) && self.takes_from(&record.receiver)
+    /// Whether a record of the log with this signal and receiver belongs to it.
+    pub(crate) fn owns(&self, signal: u8, receiver: &str) -> bool {
+        signal == signal_index(self.signal) && self.takes_from(receiver)
     }
 }
 

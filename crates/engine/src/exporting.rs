@@ -20,7 +20,7 @@ use crate::delivering::{self, Backoff};
 use crate::random::Random;
 use crate::reader::{Next, Reader};
 use crate::snapshots::{Feed, Snapshot};
-use crate::window::{Items, Window};
+use crate::window::Window;
 
 /// How often the cursor of an exporter that holds nothing is written.
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
@@ -54,8 +54,8 @@ pub(crate) struct Open {
     pub(crate) next: Position,
     /// Records of it that went to the dead letters.
     pub(crate) excluded: Vec<Position>,
-    pub(crate) items: Items,
-    pub(crate) dead_items: Items,
+    /// What became of the items in it.
+    pub(crate) counts: Counts,
 }
 
 /// A plan that is being delivered.
@@ -99,13 +99,8 @@ impl Exporting {
         stop: CancellationToken,
         sent: Sent,
     ) -> Self {
-        let (wanted, next) = (progress.wanted(), progress.delivered());
-        let counts = wal
-            .state()
-            .branches
-            .get(&progress.id.to_string())
-            .map(|branch| branch.counts)
-            .unwrap_or_default();
+        let wanted = progress.wanted();
+        let (next, counts) = progress.done();
         let open = Open { first: next, next, ..Open::default() };
         let cursor = CursorWriter { written: tokio::time::Instant::now(), moved: false };
         Self {
@@ -183,16 +178,16 @@ impl Exporting {
     }
 
     async fn export_planned(&mut self, plan: &Plan) -> Result<(), Error> {
-        let (mut next, mut items, mut dead_items) = (plan.first, Items::default(), Items::default());
+        let (mut next, mut counts) = (plan.first, Counts::default());
         while next <= plan.last {
-            let piece = self.reader.exactly(next, plan.last, &plan.excluded, &self.progress.id)?;
+            let piece = self.reader.exactly(next, plan.last, &plan.excluded, &self.progress)?;
             if let Some(window) = &piece.window {
                 self.try_export(&window.batch(&self.progress.id)?)
                     .await
                     .map_err(|error| Error::new(error.to_string()))?;
-                add(&mut items, &window.items(&self.progress.id));
+                counts += window.counts(&self.progress.id);
             }
-            add(&mut dead_items, &piece.excluded);
+            counts += piece.counts;
             next = piece.last.next();
         }
         let delivery = match self.exporter.seal_by() {
@@ -201,7 +196,7 @@ impl Exporting {
             None => None,
         };
         self.open.next = plan.last.next();
-        (self.open.items, self.open.dead_items) = (items, dead_items);
+        self.open.counts = counts;
         self.start_delivery(delivery, plan.clone());
         Ok(())
     }
@@ -236,7 +231,10 @@ impl Exporting {
                 Ok(()) => self.exported(&window),
                 Err(reason) => self.isolate(window.last, reason).await,
             },
-            Ok(Next::Nothing { until }) => self.open.next = until.max(self.open.next),
+            Ok(Next::Nothing { until, lost }) => {
+                self.open.counts += self.progress.counts_of_lost(&lost);
+                self.open.next = until.max(self.open.next);
+            }
             Err(error) => self.wait_after(error).await,
         }
         self.pass_when_nothing_is_held();
@@ -283,7 +281,8 @@ impl Exporting {
     }
 
     pub(crate) fn exported(&mut self, window: &Window) {
-        add(&mut self.open.items, &window.items(&self.progress.id));
+        self.open.counts += window.counts(&self.progress.id);
+        self.open.counts += self.progress.counts_of_lost(&window.lost);
         self.open.next = window.last.next();
     }
 
@@ -292,7 +291,7 @@ impl Exporting {
         if self.in_flight.is_none() && self.exporter.seal_by().is_none() && self.open.next > self.open.first {
             let open = self.begin_next_range();
             self.done_with(&open);
-            self.progress.set_delivered(open.next);
+            self.progress.set_done(open.next, self.counts);
             delivering::recovered(&self.progress, 1);
             self.cursor.moved = true;
         }
@@ -304,18 +303,17 @@ impl Exporting {
     }
 
     fn done_with(&mut self, open: &Open) {
-        add(&mut self.counts.delivered, &open.items);
-        add(&mut self.counts.dead_lettered, &open.dead_items);
-        for (counter, items) in self.sent.items.iter().zip(open.items) {
+        self.counts += open.counts;
+        for (counter, items) in self.sent.items.iter().zip(open.counts.delivered) {
             counter.add(items);
         }
     }
 
     fn write_cursor(&mut self) {
-        let position = spanledger_wal::Position(self.progress.delivered().0);
-        let branch = self.progress.id.to_string();
+        let (position, counts) = self.progress.done();
+        let (position, branch) = (spanledger_wal::Position(position.0), self.progress.id.to_string());
         // Not waited for: a cursor that is lost is only a little behind.
-        drop(self.wal.record(Control::Cursor { branch, position, counts: self.counts }));
+        drop(self.wal.record(Control::Cursor { branch, position, counts }));
         self.cursor = CursorWriter { written: tokio::time::Instant::now(), moved: false };
     }
 
@@ -375,7 +373,7 @@ impl Exporting {
         let plan = spanledger_wal::PlanId(in_flight.plan.id.0);
         let committed = Control::Committed { plan, branch, counts: self.counts };
         delivering::note(&self.wal, committed, &self.progress, &self.random).await;
-        self.progress.set_delivered(in_flight.plan.last.next());
+        self.progress.set_done(in_flight.plan.last.next(), self.counts);
         self.pass_when_nothing_is_held();
         Ok(())
     }
@@ -416,12 +414,6 @@ fn logged(plan: &Plan) -> spanledger_wal::Plan {
         first: spanledger_wal::Position(plan.first.0),
         last: spanledger_wal::Position(plan.last.0),
         excluded: plan.excluded.iter().map(|position| spanledger_wal::Position(position.0)).collect(),
-    }
-}
-
-pub(crate) fn add(sum: &mut Items, items: &Items) {
-    for (sum, items) in sum.iter_mut().zip(items) {
-        *sum += items;
     }
 }
 

@@ -16,10 +16,9 @@ use tracing::{error, warn};
 use crate::branch::Progress;
 use crate::dead_letters;
 use crate::delivering::{self, Backoff};
-use crate::exporting::add;
 use crate::files;
 use crate::random::Random;
-use crate::reader::{Next, Reader};
+use crate::reader::{Next, Reader, dead};
 use crate::snapshots::Snapshot;
 use crate::window::Window;
 
@@ -88,11 +87,10 @@ impl Folding {
         stop: CancellationToken,
     ) -> Self {
         let branch = wal.state().branches.get(&progress.id.to_string()).cloned().unwrap_or_default();
-        let mut next = Position(branch.added.0.max(wal.first_retained().0));
+        let (next, counts) = progress.done();
         let file = branch.checkpoint.as_ref().map(|checkpoint| checkpoint.file.clone());
         if let Some(checkpoint) = &branch.checkpoint {
             let path = folder(&wal).join(&checkpoint.file);
-            next = Position(checkpoint.position.0);
             if let Err(error) = take_back(connector.as_mut(), &path) {
                 // What is before the checkpoint was counted by somebody already; counting it again would show as new.
                 error!(branch = %progress.id, checkpoint = %path.display(), position = %next, %error,
@@ -100,7 +98,7 @@ impl Folding {
             }
         }
         let caught_up_at = Position(wal.data_end().0);
-        let (at, counts, state) = (Instant::now(), branch.counts, connector.snapshot());
+        let (at, state) = (Instant::now(), connector.snapshot());
         Self {
             connector,
             wanted: progress.wanted(),
@@ -180,9 +178,15 @@ impl Folding {
             return self.fold_suspect().await;
         }
         match self.reader.next(self.next, &self.progress.id)? {
-            Next::Nothing { until } => self.next = until.max(self.next),
+            Next::Nothing { until, lost } => {
+                self.counts += self.progress.counts_of_lost(&lost);
+                self.next = until.max(self.next);
+            }
             Next::Window(window) => match self.fold(&window) {
-                Ok(()) => self.next = window.last.next(),
+                Ok(()) => {
+                    self.counts += self.progress.counts_of_lost(&window.lost);
+                    self.next = window.last.next();
+                }
                 Err(reason) => self.go_back(&window, &reason)?,
             },
         }
@@ -198,7 +202,7 @@ impl Folding {
             self.connector.tick(log_time);
         });
         catch_unwind(fold).map_err(|_| Error::new("the connector panicked"))?;
-        add(&mut self.counts.delivered, &window.items(&self.progress.id));
+        self.counts += window.counts(&self.progress.id);
         self.checkpointed.bytes_since += window.bytes;
         Ok(())
     }
@@ -216,7 +220,8 @@ impl Folding {
 
     /// Folds the next record alone. When it cannot be folded it goes to the dead letters.
     async fn fold_suspect(&mut self) -> Result<(), Error> {
-        let piece = self.reader.exactly(self.next, self.next, &[], &self.progress.id)?;
+        let piece = self.reader.exactly(self.next, self.next, &[], &self.progress)?;
+        self.counts += piece.counts;
         let (Some(window), Some(record)) = (&piece.window, piece.records.first()) else {
             self.next = self.next.next();
             return Ok(());
@@ -226,7 +231,7 @@ impl Folding {
             self.connector.restore(&before)?;
             let (branch, reason) = (self.progress.id.to_string(), reason.to_string());
             dead_letters::keep(&self.wal, self.clock.as_ref(), &branch, record, &reason).await?;
-            add(&mut self.counts.dead_lettered, &window.items(&self.progress.id));
+            self.counts += dead(window.counts(&self.progress.id));
         }
         self.next = self.next.next();
         Ok(())
@@ -243,7 +248,7 @@ impl Folding {
         let snapshot = Snapshot { position: self.next, rows: self.connector.emit() };
         self.out.send_replace(Some(snapshot));
         self.emitted = Emitted { at: Instant::now(), next: Some(self.next) };
-        self.progress.set_delivered(self.next);
+        self.progress.set_done(self.next, self.counts);
     }
 
     async fn checkpoint(&mut self) {
@@ -265,11 +270,8 @@ impl Folding {
         files::write_durable(&folder(&self.wal), &file, &state)?;
         let position = spanledger_wal::Position(self.next.0);
         let checkpoint = Checkpoint { position, file: file.clone() };
-        let noted = self.wal.record(Control::Checkpoint { branch: name.clone(), checkpoint });
-        let moved = self.wal.record(Control::Cursor { branch: name, position, counts: self.counts });
-        for noted in [noted, moved] {
-            noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
-        }
+        let noted = self.wal.record(Control::Checkpoint { branch: name, checkpoint, counts: self.counts });
+        noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
         if let Some(old) = self.checkpointed.file.take().filter(|old| *old != file) {
             let _ = fs::remove_file(folder(&self.wal).join(old));
         }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use spanledger_component::{
-    BranchStatus, Clock, DeadLetter, Host as Contract, LogStatus, Position, Status, Waiting,
+    BranchStatus, Clock, DeadLetter, Host as Contract, Ledger, LogStatus, Position, Status, Waiting,
 };
-use spanledger_wal::{Control, Wal};
+use spanledger_wal::{Control, Counts, Wal};
 use tokio::sync::watch;
 
 use crate::branch::Progress;
@@ -36,6 +36,25 @@ impl Host {
         (waiting.records > 0).then_some(some)
     }
 
+    /// What the branch accounts for, held against what the log counted up to the same position.
+    fn ledger_of(&self, progress: &Progress, waiting: u64) -> Ledger {
+        let (position, counts) = progress.done();
+        let Counts { delivered, dropped, dead_lettered, quarantined, .. } = &counts;
+        let [delivered, dropped, dead_lettered, quarantined] =
+            [delivered, dropped, dead_lettered, quarantined].map(|items| items.iter().sum::<u64>());
+        let accepted = self.wal.accepted_before(spanledger_wal::Position(position.0));
+        let differences = accepted.iter().zip(counts.sum()).map(|(log, branch)| log.abs_diff(branch));
+        Ledger {
+            accepted: delivered + dropped + dead_lettered + quarantined + waiting,
+            delivered,
+            waiting,
+            dead_lettered,
+            quarantined,
+            dropped,
+            imbalance: differences.sum(),
+        }
+    }
+
     fn status_of(&self, progress: &Progress) -> BranchStatus {
         let delivered = progress.delivered();
         let waiting = self.wal.waiting(spanledger_wal::Position(delivered.0));
@@ -51,6 +70,7 @@ impl Host {
             waiting_bytes: waiting.bytes,
             oldest_seconds: Duration::from_nanos(oldest.unwrap_or_default()).as_secs_f64(),
             dead_letters,
+            ledger: self.ledger_of(progress, progress.share_of(&waiting.items)),
             error: progress.error(),
         }
     }

@@ -7,8 +7,8 @@ use spanledger_component::{Error, ExportError, Position};
 use tracing::warn;
 
 use crate::dead_letters;
-use crate::exporting::{Exporting, Open, add};
-use crate::reader::Piece;
+use crate::exporting::{Exporting, Open};
+use crate::reader::{Piece, dead};
 
 /// First and last position, both inclusive.
 type Range = (Position, Position);
@@ -60,7 +60,7 @@ impl Exporting {
     /// Reads a piece, however long it takes until the disk allows it.
     async fn piece(&mut self, first: Position, last: Position) -> Piece {
         loop {
-            match self.reader.exactly(first, last, &self.open.excluded, &self.progress.id) {
+            match self.reader.exactly(first, last, &self.open.excluded, &self.progress) {
                 Ok(piece) => return piece,
                 Err(error) => self.wait_after(error).await,
             }
@@ -81,25 +81,28 @@ impl Exporting {
     }
 
     fn pass(&mut self, piece: &Piece) {
-        if let Some(window) = &piece.window {
-            add(&mut self.open.items, &window.items(&self.progress.id));
-        }
-        self.open.next = piece.last.next();
+        self.count(piece);
         self.pass_when_nothing_is_held();
+    }
+
+    fn count(&mut self, piece: &Piece) {
+        if let Some(window) = &piece.window {
+            self.open.counts += window.counts(&self.progress.id);
+        }
+        self.open.counts += piece.counts;
+        self.open.next = piece.last.next();
     }
 
     async fn export_again(&mut self, last: Position) -> Result<(), Error> {
         self.exporter.abandon();
-        let (first, dead_items) = (self.open.first, self.open.dead_items);
-        let excluded = std::mem::take(&mut self.open.excluded);
-        self.open = Open { first, next: first, excluded, dead_items, ..Open::default() };
+        let (first, excluded) = (self.open.first, std::mem::take(&mut self.open.excluded));
+        self.open = Open { first, next: first, excluded, ..Open::default() };
         while self.open.next <= last {
             let piece = self.piece(self.open.next, last).await;
             if let Some(window) = &piece.window {
                 self.offer(window).await?;
-                self.exported(window);
             }
-            self.open.next = piece.last.next();
+            self.count(&piece);
         }
         Ok(())
     }
@@ -123,8 +126,9 @@ impl Exporting {
                 }
                 self.open.excluded.push(Position(record.position.0));
                 if let Some(window) = &piece.window {
-                    add(&mut self.open.dead_items, &window.items(&self.progress.id));
+                    self.open.counts += dead(window.counts(&self.progress.id));
                 }
+                self.open.counts += piece.counts;
             }
             records => {
                 let middle =

@@ -107,6 +107,24 @@ fn observe_branch(meter: &Meter, host: &Arc<Host>, index: usize) {
     gauge("spanledger_branch_dead_letters", "Records in the dead letters", |status| {
         status.dead_letters as f64
     });
+    gauge("spanledger_branch_accepted_items", "Items that are durable and meant for it", |status| {
+        status.ledger.accepted as f64
+    });
+    gauge("spanledger_branch_delivered_items", "Items that its target has taken", |status| {
+        status.ledger.delivered as f64
+    });
+    gauge("spanledger_branch_dead_lettered_items", "Items that it can never take", |status| {
+        status.ledger.dead_lettered as f64
+    });
+    gauge("spanledger_branch_quarantined_items", "Items that are damaged on disk", |status| {
+        status.ledger.quarantined as f64
+    });
+    gauge("spanledger_branch_dropped_items", "Items that the configuration drops", |status| {
+        status.ledger.dropped as f64
+    });
+    gauge("spanledger_ledger_imbalance", "Items that nobody accounts for: 0, or a bug", |status| {
+        status.ledger.imbalance as f64
+    });
     gauge("spanledger_branch_failing", "1 while deliveries fail", |status| {
         f64::from(u8::from(status.error.is_some()))
     });

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use spanledger_component::{ComponentId, Error, Position};
-use spanledger_wal::{ReadLimits, Record, Wal};
+use spanledger_wal::{Counts, ReadLimits, Record, Wal};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::branch::Progress;
 use crate::cuts::{Cuts, Slot};
 use crate::epochs::Epochs;
-use crate::window::{Items, Window, items};
+use crate::window::{Arrived, Items, Window};
 
 /// How long what has arrived waits for more, so that small requests become one window.
 const LINGER: Duration = Duration::from_millis(50);
@@ -76,15 +77,15 @@ impl Reader {
     /// What follows `from`, by the epoch of `branch`. Blocks for disk and decoding.
     pub(crate) fn next(&self, from: Position, branch: &ComponentId) -> Result<Next, Error> {
         let Some((epoch, until)) = self.epochs.of(branch, from) else {
-            return Ok(Next::Nothing { until: from });
+            return Ok(Next::Nothing { until: from, lost: Items::default() });
         };
         let (slot, cut) = self.cuts().slot((from, epoch.first), Instant::now());
         let made = slot.get_or_init(|| {
             let until = until.into_iter().chain(cut).min().map(|until| spanledger_wal::Position(until.0));
             let read = self.wal.read(spanledger_wal::Position(from.0), until, self.limits);
             let read = read.map_err(|error| error.to_string())?;
-            let window = Window::new(&self.log, epoch, &read.records);
-            let nothing = Next::Nothing { until: Position(read.next.0) };
+            let window = Window::new(&self.log, epoch, &read.records, read.lost);
+            let nothing = Next::Nothing { until: Position(read.next.0), lost: read.lost };
             Ok(window.map_or(nothing, |window| Next::Window(Arc::new(window))))
         });
         self.note(branch, &slot, made);
@@ -98,10 +99,10 @@ impl Reader {
         first: Position,
         last: Position,
         excluded: &[Position],
-        branch: &ComponentId,
+        progress: &Progress,
     ) -> Result<Piece, Error> {
-        let Some((epoch, until)) = self.epochs.of(branch, first) else {
-            return Err(Error::new(format!("{branch} is in no epoch from position {first} on")));
+        let Some((epoch, until)) = self.epochs.of(&progress.id, first) else {
+            return Err(Error::new(format!("{} is in no epoch from position {first} on", progress.id)));
         };
         let until = until.map_or(last.next(), |until| until.min(last.next()));
         let read = self
@@ -111,13 +112,15 @@ impl Reader {
         let Some(last) = read.records.last().map(|record| Position(record.position.0)) else {
             // Nothing but control records up to the next epoch, perhaps.
             let last = Position(until.0.saturating_sub(1));
-            return Ok(Piece { last, records: Vec::new(), excluded: Items::default(), window: None });
+            let counts = progress.counts_of_lost(&read.lost);
+            return Ok(Piece { last, records: Vec::new(), counts, window: None });
         };
         let is_excluded = |record: &Record| excluded.contains(&Position(record.position.0));
         let (excluded, records): (Vec<_>, Vec<_>) = read.records.into_iter().partition(is_excluded);
-        let excluded = items(&epoch, branch, &excluded);
-        let window = Window::new(&self.log, epoch, &records).map(Arc::new);
-        Ok(Piece { last, records, excluded, window })
+        let mut counts = dead(Arrived::new(&excluded).counts(&epoch, &progress.id));
+        counts += progress.counts_of_lost(&read.lost);
+        let window = Window::new(&self.log, epoch, &records, Items::default()).map(Arc::new);
+        Ok(Piece { last, records, counts, window })
     }
 
     /// Notes how far the branch is.
@@ -126,7 +129,7 @@ impl Reader {
         match made {
             Ok(Next::Window(window)) => cuts.take(branch, window.last.next()),
             // Nothing worth keeping: the next one to ask looks again.
-            Ok(Next::Nothing { until }) => {
+            Ok(Next::Nothing { until, .. }) => {
                 cuts.take(branch, *until);
                 cuts.forget(slot);
             }
@@ -146,8 +149,18 @@ impl Reader {
 pub(crate) enum Next {
     /// Records that follow it, in the epoch of the first of them.
     Window(Arc<Window>),
-    /// No data before `until`: control records only, or what cannot be read.
-    Nothing { until: Position },
+    /// No data: control records only, or what cannot be read.
+    Nothing {
+        /// Where something may follow.
+        until: Position,
+        /// Items by signal that cannot be read.
+        lost: Items,
+    },
+}
+
+/// What is counted of records that went to the dead letters instead of being delivered.
+pub(crate) fn dead(counts: Counts) -> Counts {
+    Counts { dead_lettered: counts.delivered, delivered: Items::default(), ..counts }
 }
 
 /// Part of an exact range.
@@ -156,8 +169,8 @@ pub(crate) struct Piece {
     pub(crate) last: Position,
     /// What it was made of, without the excluded records.
     pub(crate) records: Vec<Record>,
-    /// Items of the excluded records that would have been the branch's.
-    pub(crate) excluded: Items,
+    /// What is counted of the excluded records, and of what cannot be read.
+    pub(crate) counts: Counts,
     /// `None` when every record was excluded.
     pub(crate) window: Option<Arc<Window>>,
 }

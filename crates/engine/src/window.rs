@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use spanledger_component::{Batch, ComponentId, Error, Position, Processor, Rows, Signal};
 use spanledger_otlp::{Source, decode_logs, decode_spans};
-use spanledger_wal::Record;
+use spanledger_wal::{Counts, Record};
 
 use crate::epochs::{Live, Pipeline};
 
@@ -18,13 +18,17 @@ pub(crate) struct Window {
     pub(crate) bytes: usize,
     pub(crate) last_arrival_unix_nano: u64,
     epoch: Arc<Live>,
-    /// In the order of the epoch's pipelines.
-    made: Vec<Made>,
+    /// In the order of the epoch's pipelines: the rows; `None` where no record belongs to it, or its signal is not
+    /// decoded.
+    made: Vec<Option<Result<Rows, String>>>,
+    arrived: Arrived,
+    /// Items by signal that stood between its records and cannot be read.
+    pub(crate) lost: Items,
 }
 
 impl Window {
     /// Makes the rows of these records, which follow each other. There is at least one.
-    pub(crate) fn new(log: &str, epoch: Arc<Live>, records: &[Record]) -> Option<Self> {
+    pub(crate) fn new(log: &str, epoch: Arc<Live>, records: &[Record], lost: Items) -> Option<Self> {
         let (first, last) = (records.first()?, records.last()?);
         let mut decoded = HashMap::new();
         let made =
@@ -34,6 +38,8 @@ impl Window {
             last: Position(last.position.0),
             bytes: records.iter().map(|record| record.body.len()).sum(),
             last_arrival_unix_nano: last.arrival_unix_ns,
+            arrived: Arrived::new(records),
+            lost,
             made,
             epoch,
         })
@@ -46,7 +52,7 @@ impl Window {
             if !pipeline.branches.contains(branch) {
                 continue;
             }
-            match &made.rows {
+            match made {
                 Some(Ok(made)) => rows.push(made.clone()),
                 Some(Err(reason)) => return Err(Error::new(format!("pipeline {}: {reason}", pipeline.name))),
                 None => {}
@@ -55,43 +61,42 @@ impl Window {
         Ok(Batch { first: self.first, last: self.last, rows })
     }
 
-    /// Items by signal (index = [`signal_index`]) that the branch gets from this window.
-    pub(crate) fn items(&self, branch: &ComponentId) -> Items {
-        let mut items = Items::default();
-        for (pipeline, made) in self.epoch.pipelines.iter().zip(&self.made) {
-            if let (true, Some(count)) = (
-                pipeline.branches.contains(branch),
-                items.get_mut(usize::from(signal_index(pipeline.signal))),
-            ) {
-                *count += made.items;
-            }
-        }
-        items
+    /// What is counted of this window once the branch has taken it.
+    pub(crate) fn counts(&self, branch: &ComponentId) -> Counts {
+        self.arrived.counts(&self.epoch, branch)
     }
 }
 
-/// Items by signal.
+/// Items by signal (index = [`signal_index`]).
 pub(crate) type Items = [u64; spanledger_wal::SIGNALS];
 
-/// Items by signal that a branch gets from records of an epoch.
-pub(crate) fn items(epoch: &Live, branch: &ComponentId, records: &[Record]) -> Items {
-    let mut items = Items::default();
-    for pipeline in epoch.pipelines.iter().filter(|pipeline| pipeline.branches.contains(branch)) {
-        for record in records.iter().filter(|record| pipeline.owns(record)) {
-            if let Some(count) = items.get_mut(usize::from(record.signal)) {
-                *count += u64::from(record.items);
+/// How many items came from which receiver.
+pub(crate) struct Arrived(Vec<(u8, Arc<str>, u64)>);
+
+impl Arrived {
+    /// The items of these records, without the rejected ones.
+    pub(crate) fn new(records: &[Record]) -> Self {
+        let mut arrived: Vec<(u8, Arc<str>, u64)> = Vec::new();
+        for Record { signal, receiver, items, .. } in records {
+            match arrived.iter_mut().find(|known| known.0 == *signal && known.1 == *receiver) {
+                Some(known) => known.2 += u64::from(*items),
+                None => arrived.push((*signal, receiver.clone(), u64::from(*items))),
             }
         }
+        Self(arrived)
     }
-    items
-}
 
-/// What a pipeline made of a window.
-struct Made {
-    /// `None` where no record belongs to the pipeline, or its signal is not decoded.
-    rows: Option<Result<Rows, String>>,
-    /// Items that belong to it, without the rejected ones.
-    items: u64,
+    /// Delivered is what comes to the branch, by however many pipelines; the rest is for others.
+    pub(crate) fn counts(&self, epoch: &Live, branch: &ComponentId) -> Counts {
+        let mut counts = Counts::default();
+        for (signal, receiver, items) in &self.0 {
+            let mut naming = epoch.pipelines.iter().filter(|pipeline| pipeline.branches.contains(branch));
+            let is_taken = naming.any(|pipeline| pipeline.owns(*signal, receiver));
+            let to = if is_taken { &mut counts.delivered } else { &mut counts.elsewhere };
+            to.get_mut(usize::from(*signal)).into_iter().for_each(|to| *to += items);
+        }
+        counts
+    }
 }
 
 /// The number that stands for a signal in the log.
@@ -106,13 +111,17 @@ pub(crate) fn signal_index(signal: Signal) -> u8 {
 type Decoded = HashMap<(Signal, Vec<String>), Option<Result<Rows, String>>>;
 
 /// What a pipeline makes of the records that belong to it. Pipelines with the same sources share the decoding.
-fn make(log: &str, pipeline: &Pipeline, records: &[Record], decoded: &mut Decoded) -> Made {
-    let records: Vec<&Record> = records.iter().filter(|record| pipeline.owns(record)).collect();
-    let items = records.iter().map(|record| u64::from(record.items)).sum();
+fn make(
+    log: &str,
+    pipeline: &Pipeline,
+    records: &[Record],
+    decoded: &mut Decoded,
+) -> Option<Result<Rows, String>> {
+    let records: Vec<&Record> =
+        records.iter().filter(|record| pipeline.owns(record.signal, &record.receiver)).collect();
     let key = (pipeline.signal, pipeline.sources.clone());
     let rows = decoded.entry(key).or_insert_with(|| decode(log, pipeline.signal, &records)).clone();
-    let rows = rows.map(|rows| rows.and_then(|rows| process(&pipeline.processors, rows)));
-    Made { rows, items }
+    rows.map(|rows| rows.and_then(|rows| process(&pipeline.processors, rows)))
 }
 
 fn decode(log: &str, signal: Signal, records: &[&Record]) -> Option<Result<Rows, String>> {

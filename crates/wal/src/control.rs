@@ -1,6 +1,6 @@
 //! Control records: what branches do, written into the log they read.
 
-use std::fmt;
+use std::{fmt, ops::AddAssign};
 
 use prost::Message;
 
@@ -40,6 +40,8 @@ pub enum Control {
         branch: String,
         /// Where its state stands.
         checkpoint: Checkpoint,
+        /// What it is done with.
+        counts: Counts,
     },
     /// A record went to the dead letters of a branch.
     DeadLetter {
@@ -61,6 +63,8 @@ pub enum Control {
         branch: String,
         /// The first position it gets.
         position: Position,
+        /// Items before that, by signal: [`crate::Wal::accepted_before`].
+        before: [u64; SIGNALS],
     },
     /// A branch ends, with whatever waits for it.
     BranchForgotten {
@@ -102,7 +106,8 @@ pub struct Plan {
     pub excluded: Vec<Position>,
 }
 
-/// Items that a branch is done with since it was added, by signal. Cumulative: the latest holds.
+/// Everything the log took in before the cursor of a branch, by signal, each item in one of these. Cumulative: the
+/// latest holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Taken by the exporter's target.
@@ -113,6 +118,33 @@ pub struct Counts {
     pub dead_lettered: [u64; SIGNALS],
     /// Lost to damage of the log.
     pub quarantined: [u64; SIGNALS],
+    /// Not for this branch: from before it began, or of pipelines that do not name it.
+    pub elsewhere: [u64; SIGNALS],
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        let add = |sum: &mut [u64; SIGNALS], more: [u64; SIGNALS]| {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        };
+        add(&mut self.delivered, other.delivered);
+        add(&mut self.dropped, other.dropped);
+        add(&mut self.dead_lettered, other.dead_lettered);
+        add(&mut self.quarantined, other.quarantined);
+        add(&mut self.elsewhere, other.elsewhere);
+    }
+}
+
+impl Counts {
+    /// All of them, by signal.
+    pub fn sum(&self) -> [u64; SIGNALS] {
+        let Self { delivered, dropped, dead_lettered, quarantined, elsewhere } = self;
+        let mut sum = *delivered;
+        for counts in [dropped, dead_lettered, quarantined, elsewhere] {
+            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        sum
+    }
 }
 
 /// What is in force from a position on.
@@ -190,13 +222,18 @@ impl Control {
                 Kind::Cursor(proto::Cursor { branch, position: position.0, counts: Some(counts.into()) })
             }
             Self::Epoch(epoch) => Kind::Epoch(epoch.into()),
-            Self::Checkpoint { branch, checkpoint } => Kind::Checkpoint(checkpoint.into_proto(branch)),
+            Self::Checkpoint { branch, checkpoint, counts } => Kind::Checkpoint(proto::Checkpoint {
+                counts: Some(counts.into()),
+                ..checkpoint.into_proto(branch)
+            }),
             Self::DeadLetter { branch, letter } => Kind::DeadLetter(letter.into_proto(branch)),
             Self::Quarantined(quarantined) => Kind::Quarantined(quarantined.into()),
             Self::TimeMark { unix_ns } => Kind::TimeMark(proto::TimeMark { unix_ns }),
-            Self::BranchAdded { branch, position } => {
-                Kind::BranchAdded(proto::BranchAdded { branch, position: position.0 })
-            }
+            Self::BranchAdded { branch, position, before } => Kind::BranchAdded(proto::BranchAdded {
+                branch,
+                position: position.0,
+                before: before.to_vec(),
+            }),
             Self::BranchForgotten { branch, position } => {
                 Kind::BranchForgotten(proto::BranchForgotten { branch, position: position.0 })
             }
@@ -218,17 +255,21 @@ impl Control {
                 counts: cursor.counts.unwrap_or_default().into(),
             },
             Kind::Epoch(epoch) => Self::Epoch(epoch.into()),
-            Kind::Checkpoint(checkpoint) => {
-                Self::Checkpoint { branch: checkpoint.branch.clone(), checkpoint: checkpoint.into() }
-            }
+            Kind::Checkpoint(mut checkpoint) => Self::Checkpoint {
+                branch: std::mem::take(&mut checkpoint.branch),
+                counts: checkpoint.counts.take().unwrap_or_default().into(),
+                checkpoint: checkpoint.into(),
+            },
             Kind::DeadLetter(letter) => {
                 Self::DeadLetter { branch: letter.branch.clone(), letter: letter.into() }
             }
             Kind::Quarantined(quarantined) => Self::Quarantined(quarantined.into()),
             Kind::TimeMark(mark) => Self::TimeMark { unix_ns: mark.unix_ns },
-            Kind::BranchAdded(added) => {
-                Self::BranchAdded { branch: added.branch, position: Position(added.position) }
-            }
+            Kind::BranchAdded(added) => Self::BranchAdded {
+                branch: added.branch,
+                position: Position(added.position),
+                before: by_signal(&added.before),
+            },
             Kind::BranchForgotten(forgotten) => {
                 Self::BranchForgotten { branch: forgotten.branch, position: Position(forgotten.position) }
             }
@@ -271,6 +312,7 @@ impl From<Counts> for proto::Counts {
             dropped: counts.dropped.to_vec(),
             dead_lettered: counts.dead_lettered.to_vec(),
             quarantined: counts.quarantined.to_vec(),
+            elsewhere: counts.elsewhere.to_vec(),
         }
     }
 }
@@ -282,6 +324,7 @@ impl From<proto::Counts> for Counts {
             dropped: by_signal(&counts.dropped),
             dead_lettered: by_signal(&counts.dead_lettered),
             quarantined: by_signal(&counts.quarantined),
+            elsewhere: by_signal(&counts.elsewhere),
         }
     }
 }
@@ -300,7 +343,7 @@ impl From<proto::Epoch> for Epoch {
 
 impl Checkpoint {
     pub(crate) fn into_proto(self, branch: String) -> proto::Checkpoint {
-        proto::Checkpoint { branch, position: self.position.0, file: self.file }
+        proto::Checkpoint { branch, position: self.position.0, file: self.file, counts: None }
     }
 }
 

@@ -16,13 +16,19 @@ use crate::{
 const CHUNK_BYTES: usize = 1 << 20;
 
 impl Shared {
-    /// Writes down that a part of a segment cannot be read, as far as that is not known.
-    pub(crate) fn quarantine(&self, segment: &Segment, until: Position, from: Position, damage: &Damage) {
+    /// Writes down that a part of a segment cannot be read, as far as that is not known; answers what was new.
+    pub(crate) fn quarantine(
+        &self,
+        segment: &Segment,
+        until: Position,
+        from: Position,
+        damage: &Damage,
+    ) -> Option<Quarantined> {
         let last = damage.last.unwrap_or(until.previous()).min(until.previous());
         let view = self.view();
         let first = view.state.first_unknown(damage.first);
         if last < first || last < from || !view.holds(segment.head.generation) {
-            return;
+            return None;
         }
         drop(view);
         let mut range = Quarantined { first, ..quarantined(segment.head.number, damage, last) };
@@ -38,7 +44,8 @@ impl Shared {
             "part of the log cannot be read"
         );
         self.budget.charge(self.quarantine.keep(&*self.disk, &segment.path, &range));
-        self.append_control(Control::Quarantined(range));
+        self.append_control(Control::Quarantined(range.clone()));
+        Some(range)
     }
 
     /// Items of the records in a segment that left no header: what was counted when they were written, without what

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{
     Position, ReadError,
-    control::Control,
+    control::{Control, Quarantined},
     draft::{Draft, Record},
     marks::Mark,
     queue::Pending,
@@ -34,6 +34,8 @@ pub struct ReadOut {
     pub records: Vec<Record>,
     /// The first position that was not looked at.
     pub next: Position,
+    /// Items, by signal, of what was passed over because it cannot be read.
+    pub lost: [u64; SIGNALS],
 }
 
 /// What lies between a position and the durable end.
@@ -55,11 +57,13 @@ pub(crate) struct Gather {
     limits: ReadLimits,
     items: u64,
     bytes: u64,
+    /// What cannot be read and was not known.
+    lost: Vec<Quarantined>,
 }
 
 impl Gather {
     pub(crate) fn new(limits: ReadLimits) -> Self {
-        Self { records: Vec::new(), limits, items: 0, bytes: 0 }
+        Self { records: Vec::new(), limits, items: 0, bytes: 0, lost: Vec::new() }
     }
 
     pub(crate) fn has_room(&self, record: &Record) -> bool {
@@ -75,7 +79,18 @@ impl Gather {
     }
 
     pub(crate) fn finish_at(self, next: Position) -> ReadOut {
-        ReadOut { records: self.records, next }
+        ReadOut { records: self.records, next, lost: [0; SIGNALS] }
+    }
+
+    /// With what was passed over from `from` on, `known` before or found by this read.
+    fn finish_with_lost(mut self, from: Position, next: Position, known: &[Quarantined]) -> ReadOut {
+        let mut lost = [0; SIGNALS];
+        self.lost.retain(|found| known.iter().all(|known| known.first != found.first));
+        for range in known.iter().chain(&self.lost).filter(|range| range.first >= from && range.first < next)
+        {
+            lost.iter_mut().zip(range.items).for_each(|(lost, items)| *lost += items);
+        }
+        ReadOut { lost, ..self.finish_at(next) }
     }
 }
 
@@ -89,7 +104,7 @@ impl Shared {
         let durable_end = self.view().durable_end;
         let stop = until.unwrap_or(durable_end).min(durable_end);
         if from >= stop {
-            return Ok(ReadOut { records: Vec::new(), next: from });
+            return Ok(Gather::new(limits).finish_at(from));
         }
         if let Some(recent) = self.recent().read(from, stop, limits) {
             return Ok(recent);
@@ -104,16 +119,20 @@ impl Shared {
         limits: ReadLimits,
     ) -> Result<ReadOut, ReadError> {
         let mut gather = Gather::new(limits);
-        let mut position = from;
+        let (mut position, mut next) = (from, stop);
         while position < stop {
             let Some((segment, until)) = self.view().segment_at(position) else { break };
             match self.read_segment(&segment, until, (position, stop), &mut gather) {
-                Ok(Some(next)) => return Ok(gather.finish_at(next)),
+                Ok(Some(full_at)) => {
+                    next = full_at;
+                    break;
+                }
                 Ok(None) => position = until.max(position.next()),
                 // It was released meanwhile: the view no longer names it.
                 Err(_) if !self.view().holds(segment.head.generation) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.quarantine(&segment, until, position, &Damage::of_missing_file(position));
+                    let damage = Damage::of_missing_file(position);
+                    gather.lost.extend(self.quarantine(&segment, until, position, &damage));
                     position = until.max(position.next());
                 }
                 Err(source) => {
@@ -121,7 +140,8 @@ impl Shared {
                 }
             }
         }
-        Ok(gather.finish_at(stop))
+        let state = self.view().state.clone();
+        Ok(gather.finish_with_lost(from, next, &state.quarantined))
     }
 
     /// Gathers from one segment; answers where it stopped because the limit was reached.
@@ -141,7 +161,7 @@ impl Shared {
             let raw = match step {
                 Step::Record(raw) => raw,
                 Step::Damage(damage) => {
-                    self.quarantine(segment, until, from, &damage);
+                    gather.lost.extend(self.quarantine(segment, until, from, &damage));
                     damage.data_header().inspect(|header| totals.add(header));
                     continue;
                 }
@@ -183,13 +203,23 @@ impl Shared {
         let _ = self.queue.push(pending);
     }
 
+    pub(crate) fn accepted_before(&self, position: Position) -> Totals {
+        let totals = self.view().totals;
+        if position > totals.last_data { totals } else { self.before(position).0 }
+    }
+
+    /// Everything before a position, and when the first record behind it arrived.
+    fn before(&self, position: Position) -> (Totals, u64) {
+        let recent = self.recent().before(position);
+        recent.unwrap_or_else(|| self.count_before(position))
+    }
+
     pub(crate) fn waiting(&self, from: Position) -> Waiting {
         let totals = self.view().totals;
         if from > totals.last_data {
             return Waiting::default();
         }
-        let recent = self.recent().before(from);
-        let (before, arrival) = recent.unwrap_or_else(|| self.count_before(from));
+        let (before, arrival) = self.before(from);
         let since = totals.since(&before);
         Waiting {
             records: since.records,

@@ -250,7 +250,9 @@ fn skip_lost(tail: &mut Tail, segment: u64, lost_bytes: u64) -> Quarantined {
 
 /// What branches still need from before the first segment.
 fn missing_start(chain: &VecDeque<Found>, state: &State) -> Option<Quarantined> {
-    let (oldest, first) = (chain.front()?, state.cursor_min()?);
+    let oldest = chain.front()?;
+    let slowest = state.branches.values().min_by_key(|branch| branch.cursor)?;
+    let (first, before) = (slowest.cursor, Totals { items: slowest.counts.sum(), ..Totals::default() });
     (oldest.head.totals.last_data >= first).then(|| Quarantined {
         first,
         last: oldest.head.base.previous(),
@@ -258,7 +260,7 @@ fn missing_start(chain: &VecDeque<Found>, state: &State) -> Option<Quarantined> 
         offset: 0,
         length: 0,
         reason: "segment is missing".into(),
-        items: [0; SIGNALS],
+        items: oldest.head.totals.since(&before).items,
     })
 }
 

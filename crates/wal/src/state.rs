@@ -17,7 +17,7 @@ const LISTED_MAX: usize = 1_000;
 pub struct State {
     /// Every branch that was added and not forgotten, by name.
     pub branches: BTreeMap<String, Branch>,
-    /// Where branches that were forgotten would begin if they came back, as long as what is before is retained.
+    /// Where branches that were forgotten are to begin if they come back, as long as what is before is retained.
     pub forgotten: BTreeMap<String, Position>,
     /// The epochs of the positions still retained, oldest first.
     pub epochs: Vec<Epoch>,
@@ -60,9 +60,10 @@ impl State {
             Control::Epoch(epoch) => self.epochs.push(epoch),
             Control::Quarantined(quarantined) => self.quarantine(quarantined),
             Control::TimeMark { unix_ns } => self.time_mark_unix_ns = unix_ns.max(self.time_mark_unix_ns),
-            Control::BranchAdded { branch, position } => {
+            Control::BranchAdded { branch, position, before } => {
                 let position = self.forgotten.remove(&branch).unwrap_or_default().max(position);
-                let added = Branch { added: position, cursor: position, ..Branch::default() };
+                let counts = Counts { elsewhere: before, ..Counts::default() };
+                let added = Branch { added: position, cursor: position, counts, ..Branch::default() };
                 self.branches.entry(branch).or_insert(added);
             }
             Control::BranchForgotten { branch, position } => {
@@ -80,9 +81,10 @@ impl State {
                 branch.cursor = branch.cursor.max(position);
                 branch.counts = counts;
             }),
-            Control::Checkpoint { branch, checkpoint } => {
+            Control::Checkpoint { branch, checkpoint, counts } => {
                 self.on_branch(&branch, |branch| {
                     branch.cursor = branch.cursor.max(checkpoint.position);
+                    branch.counts = counts;
                     branch.checkpoint = Some(checkpoint);
                 });
             }
@@ -236,7 +238,8 @@ mod tests {
 
     fn with_branch() -> State {
         let mut state = State::default();
-        state.apply(Control::BranchAdded { branch: "parquet".into(), position: Position(1) });
+        let before = [0; SIGNALS];
+        state.apply(Control::BranchAdded { branch: "parquet".into(), position: Position(1), before });
         state
     }
 
@@ -291,7 +294,8 @@ mod tests {
         let forgotten = Control::BranchForgotten { branch: "parquet".into(), position: Position(9) };
         state.apply(forgotten);
         let mut state = State::from(proto::State::from(&state));
-        state.apply(Control::BranchAdded { branch: "parquet".into(), position: Position(1) });
+        let before = [0; SIGNALS];
+        state.apply(Control::BranchAdded { branch: "parquet".into(), position: Position(1), before });
         assert_eq!(state.branches["parquet"].cursor, Position(9));
         assert_eq!(state.forgotten.len(), 0);
     }
@@ -302,7 +306,7 @@ mod tests {
         state.apply(Control::Plan(plan(1, 9)));
         state.apply(Control::Epoch(Epoch { first: Position(1), payload_hash: vec![1; 16] }));
         let checkpoint = Checkpoint { position: Position(4), file: "metrics-4".into() };
-        state.apply(Control::Checkpoint { branch: "parquet".into(), checkpoint });
+        state.apply(Control::Checkpoint { branch: "parquet".into(), checkpoint, counts: Counts::default() });
         let letter = DeadLetter {
             position: Position(2),
             reason: "no".into(),

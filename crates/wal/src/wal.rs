@@ -214,6 +214,11 @@ impl Wal {
         self.shared().waiting(from)
     }
 
+    /// Items of everything before a position since the log began, by signal: to hold against [`crate::Counts::sum`].
+    pub fn accepted_before(&self, position: Position) -> [u64; SIGNALS] {
+        self.shared().accepted_before(position).items
+    }
+
     /// Figures as of now.
     pub fn stats(&self) -> Stats {
         let shared = self.shared();

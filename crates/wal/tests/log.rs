@@ -119,7 +119,9 @@ fn the_control_state_survives_reopening_and_the_deletion_of_the_segments_it_was_
     add_branch(&wal, "parquet");
     wal.record(Control::Epoch(Epoch { first: Position(1), payload_hash: vec![7; 16] })).wait().unwrap();
     let checkpoint = Checkpoint { position: Position(2), file: "metrics-2".into() };
-    wal.record(Control::Checkpoint { branch: "parquet".into(), checkpoint }).wait().unwrap();
+    wal.record(Control::Checkpoint { branch: "parquet".into(), checkpoint, counts: Counts::default() })
+        .wait()
+        .unwrap();
     let first_segment = segments(directory.path())[0].clone();
     let last = append_fifty(&wal);
     move_cursor(&wal, "parquet", last);

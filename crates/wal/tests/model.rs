@@ -10,9 +10,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use common::{append, bodies, fake_disk::FakeDisk, options};
+use common::{append, fake_disk::FakeDisk, options};
 use proptest::{prelude::*, sample::Index};
-use spanledger_wal::{Control, Options, Position, Stats, Wal};
+use spanledger_wal::{Control, Options, Position, ReadLimits, Stats, Wal};
 
 const PAGE: usize = 4096;
 
@@ -158,13 +158,35 @@ impl Sent {
     }
 }
 
+/// Everything that can be read, in small steps, and how many items could not.
+fn read_all(wal: &Wal) -> (Vec<Vec<u8>>, u64) {
+    let limits = ReadLimits { items: 3, bytes: u64::MAX };
+    let (mut from, mut bodies, mut lost) = (Position::FIRST, Vec::new(), 0);
+    loop {
+        let read = wal.read(from, None, limits).unwrap();
+        if read.next == from {
+            return (bodies, lost);
+        }
+        from = read.next;
+        bodies.extend(read.records.into_iter().map(|record| record.body.to_vec()));
+        lost += read.lost[0];
+    }
+}
+
+/// What was delivered of a damaged log, and how many items were passed over.
+struct Read {
+    delivered: Vec<u64>,
+    lost: u64,
+    stats: Stats,
+}
+
 /// Reads a damaged log twice, over a reopening, and compares it with what was sent.
-fn check(log: &Written, damaged: &Files) -> Result<(Vec<u64>, Stats), TestCaseError> {
+fn check(log: &Written, damaged: &Files) -> Result<Read, TestCaseError> {
     let disk = FakeDisk::with_files(damaged);
-    let (mut delivered, mut stats) = (Vec::new(), Stats::default());
+    let mut last = Read { delivered: Vec::new(), lost: 0, stats: Stats::default() };
     for round in 0..2 {
         let wal = open(&disk);
-        let read = bodies(&wal);
+        let (read, lost) = read_all(&wal);
         // What readers find is written by the log thread; any later control record comes after it.
         wal.record(Control::TimeMark { unix_ns: 1 }).wait().unwrap();
         let state = wal.state();
@@ -190,10 +212,11 @@ fn check(log: &Written, damaged: &Files) -> Result<(Vec<u64>, Stats), TestCaseEr
                 is_delivered || is_reported || state.branches.is_empty() || sent.position > last_whole;
             prop_assert!(is_accounted, "{} is lost in silence: {:?}", sent.position, state.quarantined);
         }
-        prop_assert!(round == 0 || positions == delivered, "another answer after reopening");
-        (delivered, stats) = (positions, wal.stats());
+        prop_assert!(round == 0 || positions == last.delivered, "another answer after reopening");
+        prop_assert!(round == 0 || lost == last.lost, "{} items lost, and {lost} after reopening", last.lost);
+        last = Read { delivered: positions, lost, stats: wal.stats() };
     }
-    Ok((delivered, stats))
+    Ok(last)
 }
 
 proptest! {
@@ -219,8 +242,9 @@ proptest! {
         let log = written(is_closed);
         let mut files = log.files.clone();
         Damage::ZeroPage(at).apply(&mut files, &file);
-        let (delivered, stats) = check(log, &files)?;
+        let Read { delivered, lost, stats } = check(log, &files)?;
         prop_assert_eq!(stats.accepted_items[0], delivered.len() as u64 + stats.quarantined_items[0]);
+        prop_assert_eq!(stats.accepted_items[0], delivered.len() as u64 + lost);
         // A page is at most a stripe of these.
         for large in log.sent.iter().filter(|sent| sent.body.len() >= 65_536) {
             prop_assert!(delivered.contains(&large.position), "{} is not repaired", large.position);
@@ -242,6 +266,6 @@ proptest! {
         let start = (content.start + stripe * stripe_bytes).min(content.end);
         let bytes = files.get_mut(&sent.file).unwrap();
         bytes[start..(start + stripe_bytes).min(content.end)].fill(value);
-        prop_assert_eq!(check(log, &files)?.0.len(), log.sent.len());
+        prop_assert_eq!(check(log, &files)?.delivered.len(), log.sent.len());
     }
 }

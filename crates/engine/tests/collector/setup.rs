@@ -104,6 +104,7 @@ impl Collector {
     /// Starts it again after a crash or a stop.
     pub(crate) async fn start_again(&mut self, config: &str) {
         self.try_start(config).await.unwrap();
+        self.check_ledgers();
     }
 
     /// Sends a span of each name as one record.
@@ -114,6 +115,14 @@ impl Collector {
 
     pub(crate) async fn flush(&self) {
         assert_eq!(self.try_flush(None, LONG).await, Ok(()));
+        self.check_ledgers();
+    }
+
+    /// Whatever happened: what was accepted for a branch is somewhere.
+    fn check_ledgers(&self) {
+        for BranchStatus { id, ledger, .. } in self.running.as_ref().unwrap().host().status().branches {
+            assert_eq!(ledger.imbalance, 0, "{id}: {ledger:?}");
+        }
     }
 
     pub(crate) async fn try_flush(
@@ -125,6 +134,7 @@ impl Collector {
     }
 
     pub(crate) fn branch(&self, id: &str) -> BranchStatus {
+        self.check_ledgers();
         let status = self.running.as_ref().unwrap().host().status();
         status.branches.into_iter().find(|branch| branch.id == id).unwrap()
     }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use spanledger_wal::{Control, Counts, Entry, Options, Position, ReadLimits, Wal};
+use spanledger_wal::{Control, Counts, Entry, Options, Position, ReadLimits, SIGNALS, Wal};
 use tempfile::TempDir;
 
 pub(crate) const ALL: ReadLimits = ReadLimits { items: u64::MAX, bytes: u64::MAX };
@@ -62,7 +62,8 @@ pub(crate) fn bodies(wal: &Wal) -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn add_branch(wal: &Wal, name: &str) {
-    let control = Control::BranchAdded { branch: name.into(), position: Position::FIRST };
+    let control =
+        Control::BranchAdded { branch: name.into(), position: Position::FIRST, before: [0; SIGNALS] };
     wal.record(control).wait().unwrap();
 }
 
