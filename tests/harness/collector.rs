@@ -205,6 +205,9 @@ impl Collector {
         let answer = http::send("PUT", self.setup.admin, &path, &[], "").await.unwrap();
         let body = String::from_utf8_lossy(answer.body()).into_owned();
         assert_eq!(answer.status(), 200, "flush: {body}\n{}", self.log());
+        for branch in self.status().await["branches"].as_array().unwrap() {
+            assert_eq!(branch["ledger"]["imbalance"], 0, "{branch}");
+        }
     }
 
     pub async fn status(&self) -> Value {
