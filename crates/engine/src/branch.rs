@@ -159,7 +159,7 @@ mod tests {
             let now = begin + Duration::from_secs(seconds);
             assert_eq!(told.is_outdated(error, alarm, now), is_outdated, "{error} after {seconds} s");
         }
-        let progress = Progress::new("parquet".parse().unwrap(), &[], Position(1));
+        let progress = Progress::new("parquet".parse().unwrap(), &[], Position(1), Counts::default());
         let news = ["connection refused", "timed out"].map(|error| progress.fail(error, false));
         assert_eq!((news, progress.error().as_deref()), ([true, false], Some("timed out")));
         assert_eq!([progress.recover(), progress.recover()], [true, false]);

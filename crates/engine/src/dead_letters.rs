@@ -46,6 +46,7 @@ pub(crate) async fn keep(
     }
     let folder = folder(wal);
     let hash = files::write_content(&folder, &record.body)?;
+    files::charge(wal);
     error!(branch, position = record.position.0, reason, file = %folder.join(files::hex(&hash)).display(),
         "record cannot be delivered and went to the dead letters");
     let letter = DeadLetter {

@@ -25,6 +25,7 @@ use crate::building::{Built, build_extensions, context};
 use crate::door::Door;
 use crate::epochs::{Epochs, Live, Pinnable};
 use crate::exporting::Exporting;
+use crate::files;
 use crate::folding::{self, Folding};
 use crate::gate::Gate;
 use crate::host::Host;
@@ -222,6 +223,7 @@ impl Starting {
             Epochs::open(&wal, present, oldest, &options.registry, options.env.as_ref(), &context_of).await?;
         let live = epochs.present().cloned().ok_or_else(|| Error::new("the log has no epoch"))?;
         folding::remove_orphans(&wal);
+        files::charge(&wal);
         let epochs = Arc::new(epochs);
         let (items, bytes) = shares.window(fed.len());
         let reader = Arc::new(Reader::new(

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use spanledger_component::Error;
+use spanledger_wal::Wal;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Writes a file that is there whole after a crash, or not at all. What stood under the name is replaced.
@@ -25,6 +26,14 @@ fn try_write_durable(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> 
     sync_folder(folder)?;
     // The folder itself may be new: its name has to be durable too.
     folder.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Has what these files take counted in the budget of the log.
+pub(crate) fn charge(wal: &Wal) {
+    let folders = ["checkpoints", "dead-letters", "epochs"].map(|name| wal.directory().join(name));
+    // A folder that is not there takes nothing.
+    let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    wal.set_bytes_beside(files.filter_map(|file| Some(file.metadata().ok()?.len())).sum());
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

@@ -284,6 +284,7 @@ impl Folding {
             bytes_since: 0,
             file: Some(file),
         };
+        files::charge(&self.wal);
         delivering::recovered(&self.progress, 1);
         Ok(())
     }

@@ -30,6 +30,7 @@ mod error;
 mod found;
 mod frames;
 mod head;
+mod log_time;
 mod lost;
 mod marks;
 mod options;

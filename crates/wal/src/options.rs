@@ -3,7 +3,7 @@
 use std::{
     path::PathBuf,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// When an append counts as durable.
@@ -40,6 +40,8 @@ pub struct Options {
     pub mark_after: Duration,
     /// The wall clock.
     pub clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    /// A clock that is never set: the time since some moment. Arrivals go on by it while the wall clock is behind.
+    pub monotonic: Arc<dyn Fn() -> Duration + Send + Sync>,
     /// Random numbers, for the names of the log and its segments.
     pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
@@ -47,6 +49,7 @@ pub struct Options {
 impl Options {
     /// 10 GiB in segments of 64 MiB, 64 MiB of recent bodies, nothing retained or remembered, with parity.
     pub fn new(directory: impl Into<PathBuf>, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
+        let began = Instant::now();
         Self {
             directory: directory.into(),
             max_bytes: 10 << 30,
@@ -59,6 +62,7 @@ impl Options {
             repeats_max: 1 << 18,
             mark_after: Duration::from_millis(50),
             clock,
+            monotonic: Arc::new(move || began.elapsed()),
             random: Arc::new(random),
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     AppendError, Appending, Control, LogId, Options, Position,
     disk::Disk,
     draft::Draft,
+    log_time::LogTime,
     marks::Marks,
     quarantine::Quarantine,
     queue::{Pending, Queue},
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) quarantine: Quarantine,
     pub(crate) repeats: Repeats,
     pub(crate) fsyncs: AtomicU64,
+    log_time: LogTime,
     pub(crate) healthy: AtomicBool,
     view: RwLock<View>,
     recent: Mutex<Recent>,
@@ -85,6 +87,7 @@ impl Shared {
         let segments: u64 = view.segments.iter().map(|segment| segment.bytes).sum();
         let used_bytes = segments + quarantine.bytes() + windows.bytes();
         Self {
+            log_time: LogTime::new(&options, view.totals.last_arrival_unix_ns),
             recent: Mutex::new(Recent::new(options.recent_bytes, view.durable_end)),
             durable: watch::Sender::new(view.durable_end),
             finished: watch::Sender::new(false),
@@ -104,9 +107,14 @@ impl Shared {
         }
     }
 
+    /// The time of what arrives now.
+    pub(crate) fn now_unix_ns(&self) -> u64 {
+        self.log_time.now_unix_ns(&self.options)
+    }
+
     /// A control record that arrives now.
     pub(crate) fn draft_of(&self, control: Control) -> Draft {
-        Draft::of_control(control, self.options.now_unix_ns()).with_parity(self.options.parity)
+        Draft::of_control(control, self.now_unix_ns()).with_parity(self.options.parity)
     }
 
     /// Hands a data record to the log thread, if there is room for it.
@@ -153,6 +161,8 @@ impl Shared {
 /// The byte budget: what stands on disk and what was admitted to it.
 pub(crate) struct Budget {
     used_bytes: AtomicU64,
+    /// Files of others in the same directory.
+    beside_bytes: AtomicU64,
     pub(crate) data_bytes_max: u64,
     /// The largest record that was refused since the log thread last looked.
     refused_bytes: AtomicU64,
@@ -160,7 +170,8 @@ pub(crate) struct Budget {
 
 impl Budget {
     fn new(used_bytes: u64, data_bytes_max: u64) -> Self {
-        Self { used_bytes: AtomicU64::new(used_bytes), data_bytes_max, refused_bytes: AtomicU64::new(0) }
+        let [used_bytes, beside_bytes, refused_bytes] = [used_bytes, 0, 0].map(AtomicU64::new);
+        Self { used_bytes, beside_bytes, data_bytes_max, refused_bytes }
     }
 
     /// The largest record that fits into an empty log.
@@ -170,7 +181,8 @@ impl Budget {
 
     /// Takes room for a data record, if there is some.
     pub(crate) fn admit(&self, bytes: u64) -> bool {
-        let room = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.data_bytes_max);
+        let bytes_max = self.data_bytes_max.saturating_sub(self.beside_bytes.load(Ordering::Acquire));
+        let room = |used: u64| used.checked_add(bytes).filter(|used| *used <= bytes_max);
         let is_admitted = self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).is_ok();
         if !is_admitted {
             self.refused_bytes.fetch_max(bytes, Ordering::AcqRel);
@@ -193,7 +205,11 @@ impl Budget {
         let _ = self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
+    pub(crate) fn set_beside(&self, bytes: u64) {
+        self.beside_bytes.store(bytes, Ordering::Release);
+    }
+
     pub(crate) fn used_bytes(&self) -> u64 {
-        self.used_bytes.load(Ordering::Acquire)
+        self.used_bytes.load(Ordering::Acquire) + self.beside_bytes.load(Ordering::Acquire)
     }
 }

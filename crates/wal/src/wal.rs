@@ -144,7 +144,7 @@ impl Wal {
     /// Hands a record to the log thread, without waiting; what it answers resolves once the record is durable.
     pub fn append(&self, entry: Entry) -> Result<Appending, AppendError> {
         let shared = self.shared();
-        let draft = Draft::of_entry(entry, shared.options.now_unix_ns()).with_parity(shared.options.parity);
+        let draft = Draft::of_entry(entry, shared.now_unix_ns()).with_parity(shared.options.parity);
         let bytes = draft.record_bytes();
         let max_bytes = shared.budget.record_bytes_max();
         if bytes > max_bytes {
@@ -219,6 +219,11 @@ impl Wal {
         self.shared().accepted_before(position).items
     }
 
+    /// Says what the caller's own files in the directory of the log take. They count in the budget.
+    pub fn set_bytes_beside(&self, bytes: u64) {
+        self.shared().budget.set_beside(bytes);
+    }
+
     /// Figures as of now.
     pub fn stats(&self) -> Stats {
         let shared = self.shared();
@@ -243,7 +248,7 @@ impl Wal {
             quarantined_positions: view.state.quarantined_positions,
             quarantined_items: view.state.quarantined_items,
             quarantined_bytes: view.state.quarantined_bytes,
-            repeat_reach: shared.repeats.reach(shared.options.now_unix_ns()),
+            repeat_reach: shared.repeats.reach(shared.now_unix_ns()),
             queued_bytes: shared.queue.bytes(),
             healthy: shared.healthy.load(Ordering::Relaxed),
         }

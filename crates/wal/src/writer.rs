@@ -395,7 +395,7 @@ impl Writer {
         let view = self.shared.view();
         let (oldest, next) = (view.segments.front()?, view.segments.get(1)?);
         let before = next.head.totals;
-        let age_ns = self.shared.options.now_unix_ns().saturating_sub(before.last_arrival_unix_ns);
+        let age_ns = self.shared.now_unix_ns().saturating_sub(before.last_arrival_unix_ns);
         let kept = u128::from(age_ns) < self.shared.options.retain.as_nanos() && !self.is_tight;
         (before.last_data < cursor && !kept).then_some((oldest.head.number, oldest.head.base..next.head.base))
     }
@@ -411,7 +411,7 @@ impl Writer {
         for (number, positions) in std::mem::take(&mut self.unsealed) {
             self.keep_window(number, positions);
         }
-        let now = self.shared.options.now_unix_ns().max(self.totals.last_arrival_unix_ns);
+        let now = self.shared.now_unix_ns();
         let repeats = &self.shared.repeats;
         let freed = self.windows.expire(&*self.shared.disk, |arrival| repeats.is_within(arrival, now));
         self.shared.budget.give_back(freed);

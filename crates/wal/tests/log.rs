@@ -3,7 +3,15 @@
 
 mod common;
 
-use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 use common::{
     ALL, add_branch, append, bodies, crash_copy, entry, move_cursor, offset_of, open, options, segments,
@@ -182,6 +190,19 @@ fn a_large_record_that_was_refused_finds_room_once_the_log_is_empty() {
 }
 
 #[test]
+fn what_the_caller_has_beside_the_segments_counts_in_the_budget() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = Wal::open(Options { max_bytes: 512 << 10, ..options(directory.path()) }).unwrap();
+    let used = wal.stats().used_bytes;
+    wal.set_bytes_beside(300 << 10);
+    assert_eq!(wal.stats().used_bytes, used + (300 << 10));
+    let refused = wal.append(entry(vec![0; 200 << 10])).err().unwrap();
+    assert!(matches!(refused, AppendError::Full { .. }), "{refused}");
+    wal.set_bytes_beside(0);
+    append(&wal, vec![0; 200 << 10]);
+}
+
+#[test]
 fn control_records_alone_never_fill_the_disk() {
     let directory = tempfile::tempdir().unwrap();
     let wal = Wal::open(Options { max_bytes: 256 << 10, ..options(directory.path()) }).unwrap();
@@ -315,20 +336,35 @@ fn appends_from_many_threads_share_fsyncs_and_keep_their_order_within_a_thread()
 }
 
 #[test]
-fn arrival_times_never_go_back() {
+fn arrival_times_go_on_while_the_wall_clock_is_behind() {
     let directory = tempfile::tempdir().unwrap();
-    let backwards = std::sync::atomic::AtomicU64::new(1000);
-    let clock = Arc::new(move || {
-        let seconds = backwards.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-        std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
-    });
-    let wal = Wal::open(Options { clock: clock.clone(), ..options(directory.path()) }).unwrap();
-    let first = append(&wal, *b"a");
+    let (wall, monotonic) = (Arc::new(AtomicU64::new(1000)), Arc::new(AtomicU64::new(5)));
+    let open = || {
+        let (wall, monotonic) = (wall.clone(), monotonic.clone());
+        let clock = move || SystemTime::UNIX_EPOCH + Duration::from_secs(wall.load(Ordering::Relaxed));
+        let monotonic = move || Duration::from_secs(monotonic.load(Ordering::Relaxed));
+        let (clock, monotonic) = (Arc::new(clock), Arc::new(monotonic));
+        Wal::open(Options { clock, monotonic, ..options(directory.path()) }).unwrap()
+    };
+    let wal = open();
+    let set = |wall_seconds, monotonic_seconds| {
+        wall.store(wall_seconds, Ordering::Relaxed);
+        monotonic.store(monotonic_seconds, Ordering::Relaxed);
+    };
+    append(&wal, *b"at first");
+    set(400, 6);
+    append(&wal, *b"a second after the clock was set back");
     drop(wal);
-    let wal = Wal::open(Options { clock, ..options(directory.path()) }).unwrap();
-    append(&wal, *b"b");
-    let read = wal.read(first, None, ALL).unwrap();
-    assert_eq!(read.records[0].arrival_unix_ns, read.records[1].arrival_unix_ns);
+    set(300, 0);
+    let wal = open();
+    append(&wal, *b"after a restart");
+    set(310, 10);
+    append(&wal, *b"ten seconds later");
+    set(2000, 20);
+    append(&wal, *b"when the clock is right again");
+    let read = wal.read(Position::FIRST, None, ALL).unwrap();
+    let seconds = read.records.iter().map(|record| record.arrival_unix_ns / 1_000_000_000);
+    assert_eq!(seconds.collect::<Vec<_>>(), [1000, 1001, 1001, 1011, 2000]);
 }
 
 #[test]

@@ -63,6 +63,22 @@ async fn a_record_that_a_processor_cannot_take() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_count_in_the_budget_of_the_log() {
+    let culprit = format!("bad{}", "x".repeat(1 << 20));
+    let mut collector = deliver(HOLDING, &culprit, Target::reject).await;
+    let letter = fs::metadata(&collector.dead_letters()[0].file).unwrap().len();
+    let segments = || -> u64 {
+        let files = fs::read_dir(collector.path()).unwrap().map(Result::unwrap);
+        let segments = files.filter(|file| file.path().extension().is_some_and(|end| end == "seg"));
+        segments.map(|file| file.metadata().unwrap().len()).sum()
+    };
+    assert!(collector.log_bytes() >= segments() + letter, "{} bytes", collector.log_bytes());
+    collector.stop().await;
+    collector.start_again(HOLDING).await;
+    assert!(collector.log_bytes() > letter, "{} bytes after a restart", collector.log_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_culprits_in_one_range() {
     let collector = Collector::start(HOLDING).await;
     collector.target().reject("bad");

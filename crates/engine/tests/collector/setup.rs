@@ -139,6 +139,11 @@ impl Collector {
         status.branches.into_iter().find(|branch| branch.id == id).unwrap()
     }
 
+    /// What the log takes on disk.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.running.as_ref().unwrap().host().status().log.bytes
+    }
+
     pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
         self.running.as_ref().unwrap().host().dead_letters()
     }
