@@ -39,6 +39,19 @@ async fn own_metrics_have_the_names_that_stock_dashboards_know() {
     assert_eq!(value(&text, accepted), 3.0);
     assert_eq!(value(&text, "otelcol_exporter_sent_spans{exporter=\"parquet\"}"), 3.0);
     assert!(!text.contains("otelcol_receiver_accepted_spans_total"), "{text}");
+    assert_eq!(value(&text, "otelcol_receiver_failed_spans{receiver=\"otlp\",transport=\"grpc\"}"), 0.0);
+    assert_eq!(value(&text, "otelcol_exporter_send_failed_spans{exporter=\"parquet\"}"), 0.0);
+    assert_eq!(value(&text, "otelcol_exporter_queue_size{exporter=\"parquet\"}"), 0.0);
+    // Of the gigabyte of the log, a segment is kept for what it notes itself.
+    let capacity = value(&text, "otelcol_exporter_queue_capacity{exporter=\"parquet\"}");
+    assert_eq!(capacity, f64::from((1 << 30) - (64 << 20)));
+    assert!(!text.contains("queue_size{exporter=\"genai_metrics\"}"), "{text}");
+    for way in ["incoming", "outgoing"] {
+        let items = format!("otelcol_processor_{way}_items{{otel_signal=\"traces\",processor=\"genai\"}}");
+        assert!(value(&text, &items) >= 3.0);
+    }
+    let target = text.lines().find(|line| line.starts_with("target_info{")).unwrap();
+    assert!(target.contains("service_instance_id=\""), "{target}");
     assert!(value(&text, "otelcol_process_uptime") > 0.0);
 }
 

@@ -53,13 +53,27 @@ pub enum Refused {
         reason: String,
         /// When to try again.
         after: Duration,
+        /// How many items it has, when they were counted before it was refused; else 0.
+        items: u64,
     },
     /// The collector is stopping. To be sent again after the delay, to another replica if there is one.
     #[error("the collector is stopping, try again in {} s", after.as_secs())]
     Stopping {
         /// When to try again.
         after: Duration,
+        /// How many items it has, when they were counted before it was refused; else 0.
+        items: u64,
     },
+}
+
+impl Refused {
+    /// How many items may be sent again, as far as they were counted.
+    pub fn items(&self) -> u64 {
+        match self {
+            Self::Full { items, .. } | Self::Stopping { items, .. } => *items,
+            Self::Malformed(_) | Self::TooLarge { .. } => 0,
+        }
+    }
 }
 
 /// Room for one request, held until it is durable.
@@ -83,9 +97,11 @@ impl Reservation {
         }
         match self.permit.grow_to(bytes, Duration::from_secs(1)).await {
             true => Ok(()),
-            false => {
-                Err(Refused::Full { reason: "memory for requests".into(), after: Duration::from_secs(1) })
-            }
+            false => Err(Refused::Full {
+                reason: "memory for requests".into(),
+                after: Duration::from_secs(1),
+                items: 0,
+            }),
         }
     }
 

@@ -53,14 +53,14 @@ impl Door {
 impl Contract for Door {
     async fn reserve(&self, bytes: usize) -> Result<Reservation, Refused> {
         if !self.gate.is_open() {
-            return Err(Refused::Stopping { after: TRY_AGAIN });
+            return Err(Refused::Stopping { after: TRY_AGAIN, items: 0 });
         }
         if bytes > self.request_bytes_max {
             return Err(Refused::TooLarge { bytes, bytes_max: self.request_bytes_max });
         }
         match self.budget.reserve(bytes, PATIENCE).await {
             Some(permit) => Ok(Reservation::new(permit, self.request_bytes_max)),
-            None => Err(Refused::Full { reason: "memory for requests".into(), after: TRY_AGAIN }),
+            None => Err(Refused::Full { reason: "memory for requests".into(), after: TRY_AGAIN, items: 0 }),
         }
     }
 
@@ -85,8 +85,10 @@ impl Contract for Door {
                 body: request.body,
             };
             let appended = self.gate.pass(|| self.wal.append(entry));
-            let appending = appended.ok_or(Refused::Stopping { after: TRY_AGAIN })?.map_err(refused)?;
-            if let Some(repeats) = appending.await.map_err(refused)?.repeats {
+            let items = walked.items.into();
+            let appended = appended.ok_or(Refused::Stopping { after: TRY_AGAIN, items })?;
+            let appending = appended.map_err(|error| refused(error, items))?;
+            if let Some(repeats) = appending.await.map_err(|error| refused(error, items))?.repeats {
                 accepted.is_repeat = true;
                 accepted.rejected = repeats.rejected.into();
                 accepted.message = join([REPEATED.to_owned(), accepted.message]);
@@ -134,13 +136,13 @@ fn join(messages: [String; 2]) -> String {
     messages.join("; ")
 }
 
-fn refused(error: AppendError) -> Refused {
+fn refused(error: AppendError, items: u64) -> Refused {
     match error {
         AppendError::TooLarge { bytes, max_bytes } => {
             let saturated = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
             Refused::TooLarge { bytes: saturated(bytes), bytes_max: saturated(max_bytes) }
         }
-        AppendError::Stopped => Refused::Stopping { after: TRY_AGAIN },
-        full => Refused::Full { reason: full.to_string(), after: TRY_AGAIN },
+        AppendError::Stopped => Refused::Stopping { after: TRY_AGAIN, items },
+        full => Refused::Full { reason: full.to_string(), after: TRY_AGAIN, items },
     }
 }

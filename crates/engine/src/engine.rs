@@ -244,7 +244,7 @@ impl Starting {
             started: AtomicBool::new(false),
             gate: Arc::new(Gate::open()),
         });
-        own_metrics::observe(&options.meter, &host, &shares);
+        own_metrics::observe(&options.meter, &host, &shares, |id| graph.exporters.contains_key(id));
         Ok(Self {
             graph,
             options,

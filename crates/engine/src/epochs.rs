@@ -7,6 +7,7 @@ use spanledger_component::{ComponentId, Context, Error, Position, Processor, Reg
 use spanledger_config::{Env, Epoch};
 use spanledger_wal::{Control, Wal};
 
+use crate::counting::Counting;
 use crate::files;
 use crate::window::signal_index;
 
@@ -143,7 +144,10 @@ fn pipelines(epoch: Epoch, context: &dyn Fn(&ComponentId) -> Context) -> Result<
     for pipeline in epoch.pipelines {
         let mut processors = Vec::new();
         for (id, processor) in &pipeline.processors {
-            processors.push((processor.build)(&context(id))?);
+            let context = context(id);
+            let built = (processor.build)(&context)?;
+            let counting = Counting::new(built, &context, pipeline.id.signal);
+            processors.push(Box::new(counting) as Box<dyn Processor>);
         }
         pipelines.push(Pipeline {
             name: pipeline.id.to_string(),

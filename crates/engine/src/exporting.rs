@@ -75,6 +75,8 @@ struct CursorWriter {
 pub(crate) struct Sent {
     /// By signal.
     pub(crate) items: [Counter; 3],
+    /// By signal: what went to the dead letters.
+    pub(crate) given_up: [Counter; 3],
     pub(crate) failures: Counter,
 }
 
@@ -305,6 +307,9 @@ impl Exporting {
     fn done_with(&mut self, open: &Open) {
         self.counts += open.counts;
         for (counter, items) in self.sent.items.iter().zip(open.counts.delivered) {
+            counter.add(items);
+        }
+        for (counter, items) in self.sent.given_up.iter().zip(open.counts.dead_lettered) {
             counter.add(items);
         }
     }

@@ -55,6 +55,10 @@ impl Host {
         }
     }
 
+    pub(crate) fn waiting_bytes(&self, progress: &Progress) -> u64 {
+        self.wal.waiting(spanledger_wal::Position(progress.delivered().0)).bytes
+    }
+
     fn status_of(&self, progress: &Progress) -> BranchStatus {
         let delivered = progress.delivered();
         let waiting = self.wal.waiting(spanledger_wal::Position(delivered.0));

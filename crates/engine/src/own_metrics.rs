@@ -2,34 +2,46 @@
 
 use std::sync::Arc;
 
-use spanledger_component::{Host as _, Signal};
+use spanledger_component::{ComponentId, Host as _, Signal};
 use spanledger_telemetry::{Meter, Type};
 
+use crate::branch::Progress;
 use crate::budget::Shares;
 use crate::exporting::Sent;
 use crate::host::Host;
-use crate::window::signal_index;
 
 /// The counters that the Collector has of every exporter.
 pub(crate) fn sent(meter: &Meter, exporter: &str) -> Sent {
     let labels = [("exporter", exporter)];
     let items = [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| {
         let name = format!("otelcol_exporter_sent_{}", signal.items());
-        (signal_index(signal), meter.counter(&name, "Items that the exporter's target has taken", &labels))
+        meter.counter(&name, "Items that the exporter's target has taken", &labels)
+    });
+    let given_up = [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| {
+        let name = format!("otelcol_exporter_send_failed_{}", signal.items());
+        meter.counter(&name, "Items that the exporter can never take, in the dead letters", &labels)
     });
     let failures = meter.counter(
         "spanledger_exporter_failed_attempts",
         "Deliveries that failed and were tried again",
         &labels,
     );
-    Sent { items: items.map(|(_, counter)| counter), failures }
+    Sent { items, given_up, failures }
 }
 
 /// Observes the log and the branches of a running collector.
-pub(crate) fn observe(meter: &Meter, host: &Arc<Host>, shares: &Shares) {
+pub(crate) fn observe(
+    meter: &Meter,
+    host: &Arc<Host>,
+    shares: &Shares,
+    is_exporter: impl Fn(&ComponentId) -> bool,
+) {
     observe_log(meter, host);
-    for index in 0..host.branches.len() {
+    for (index, progress) in host.branches.iter().enumerate() {
         observe_branch(meter, host, index);
+        if is_exporter(&progress.id) {
+            observe_queue(meter, host, progress);
+        }
     }
     let intake = shares.intake as f64;
     meter.observe(
@@ -80,6 +92,20 @@ fn observe_log(meter: &Meter, host: &Arc<Host>) {
     gauge("spanledger_log_accepted_items", "Items accepted since the log was made", Type::Counter, |host| {
         host.status().log.accepted_items as f64
     });
+}
+
+/// The Collector's words for what waits: here the log is the queue of every exporter, and both are bytes of it.
+fn observe_queue(meter: &Meter, host: &Arc<Host>, progress: &Arc<Progress>) {
+    let id = progress.id.to_string();
+    let labels = [("exporter", id.as_str())];
+    let (waiting, progress) = (Arc::downgrade(host), progress.clone());
+    let size = move || waiting.upgrade().map_or(f64::NAN, |host| host.waiting_bytes(&progress) as f64);
+    let help = "Bytes of the log that wait for the exporter";
+    meter.observe("otelcol_exporter_queue_size", help, Type::Gauge, &labels, size);
+    let full = Arc::downgrade(host);
+    let capacity = move || full.upgrade().map_or(f64::NAN, |host| host.wal.stats().data_max_bytes as f64);
+    let help = "Bytes of the log that may wait";
+    meter.observe("otelcol_exporter_queue_capacity", help, Type::Gauge, &labels, capacity);
 }
 
 fn observe_branch(meter: &Meter, host: &Arc<Host>, index: usize) {

@@ -22,6 +22,8 @@ struct Items {
     accepted: Counter,
     refused: Counter,
     repeated: Counter,
+    /// Kept for dashboards that add it up: nothing fails here but what the sender is told of.
+    _failed: Counter,
 }
 
 impl Counted {
@@ -55,8 +57,13 @@ impl Counted {
     /// Has a request made durable.
     pub(crate) async fn accept(&self, request: Request, room: Reservation) -> Result<Accepted, Failure> {
         let signal = request.signal;
-        let accepted = self.intake.accept(request, room).await?;
-        if let Some(items) = self.items.get(&signal) {
+        let items = self.items.get(&signal);
+        let accepted = self.intake.accept(request, room).await.inspect_err(|refused| {
+            if let Some(items) = items {
+                items.refused.add(refused.items());
+            }
+        })?;
+        if let Some(items) = items {
             let kept = if accepted.is_repeat { &items.repeated } else { &items.accepted };
             kept.add(accepted.items.saturating_sub(accepted.rejected));
             items.refused.add(accepted.rejected);
@@ -86,7 +93,14 @@ impl Items {
             |what: &str, help: &str| meter.counter(&format!("{what}_{}", signal.items()), help, labels);
         Self {
             accepted: counter("otelcol_receiver_accepted", "Items made durable"),
-            refused: counter("otelcol_receiver_refused", "Items rejected, with the reason in the answer"),
+            refused: counter(
+                "otelcol_receiver_refused",
+                "Items rejected, or to be sent again, with the reason in the answer",
+            ),
+            _failed: counter(
+                "otelcol_receiver_failed",
+                "Items lost by an error of the receiver: none ever is",
+            ),
             repeated: counter("spanledger_receiver_repeated", "Items stored before, and not stored again"),
         }
     }

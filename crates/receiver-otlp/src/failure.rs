@@ -126,7 +126,7 @@ impl From<Refused> for Failure {
         let reason = match &refused {
             Refused::Malformed(_) => Reason::Malformed,
             Refused::TooLarge { .. } => Reason::TooLarge,
-            Refused::Full { after, .. } | Refused::Stopping { after } => {
+            Refused::Full { after, .. } | Refused::Stopping { after, .. } => {
                 Reason::Unavailable { after: *after }
             }
         };
@@ -155,8 +155,8 @@ mod tests {
         for (refused, code, status, retry) in [
             (Refused::Malformed(Error::new("bad")), Code::InvalidArgument, 400, None),
             (Refused::TooLarge { bytes: 2, bytes_max: 1 }, Code::ResourceExhausted, 413, None),
-            (Refused::Full { reason: "memory".into(), after }, Code::Unavailable, 503, Some(after)),
-            (Refused::Stopping { after }, Code::Unavailable, 503, Some(after)),
+            (Refused::Full { reason: "memory".into(), after, items: 0 }, Code::Unavailable, 503, Some(after)),
+            (Refused::Stopping { after, items: 0 }, Code::Unavailable, 503, Some(after)),
         ] {
             let failure = Failure::from(refused);
             assert_eq!((failure.code(), failure.http_status().as_u16()), (code, status));

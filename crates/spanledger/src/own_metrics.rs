@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode, header};
 use spanledger_component::{Error, Listener, http};
 use spanledger_config::{PrometheusReader, TelemetrySettings};
+use spanledger_engine::{Random as _, SystemRandom};
 use spanledger_telemetry::text::negotiate;
 use spanledger_telemetry::{Meter, Naming, render};
 use tokio::task::JoinSet;
@@ -46,10 +47,24 @@ fn naming(reader: &PrometheusReader) -> Naming {
 
 /// What the collector says of itself; the config adds to it, and takes away with null.
 fn resource(configured: &BTreeMap<String, Option<String>>) -> Vec<(String, String)> {
-    let own = [("service.name", "spanledger"), ("service.version", env!("CARGO_PKG_VERSION"))];
+    let own = [
+        ("service.name", "spanledger".to_owned()),
+        ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("service.instance.id", uuid(SystemRandom.id())),
+    ];
     let own = own.into_iter().filter(|(key, _)| !configured.contains_key(*key));
-    let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let own = own.map(|(key, value)| (key.to_owned(), value));
     own.chain(configured.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)))).collect()
+}
+
+/// Random bytes in the form of a UUID of version 4.
+fn uuid(random: [u8; 16]) -> String {
+    let number = u128::from_be_bytes(random) & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62;
+    let mut text = format!("{number:032x}");
+    for place in [20, 16, 12, 8] {
+        text.insert(place, '-');
+    }
+    text
 }
 
 #[derive(Clone)]
@@ -81,4 +96,15 @@ fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_has_an_id_of_the_form_that_rfc_9562_gives() {
+        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
 }

@@ -114,12 +114,13 @@ async fn rejected_items_are_told_and_the_rest_is_taken() {
 #[tokio::test]
 async fn overload_is_unavailable_with_retry_info() {
     let running = Running::start().await;
-    for mood in [Mood::Full, Mood::Stopping] {
+    for mood in [Mood::Full, Mood::Stopping, Mood::DiskFull] {
         running.mood(mood);
         let status = refusal(&running, spans("x")).await;
         assert_eq!(status.code(), Code::Unavailable);
         assert!(has(&status, RETRY_INFO) && !has(&status, BAD_REQUEST));
     }
+    assert_eq!(running.count("otelcol_receiver_refused_spans", &["grpc"]), 10.0, "those that were counted");
     running.mood(Mood::Takes);
     assert!(TraceServiceClient::new(channel(&running).await).export(spans("x")).await.is_ok());
 }

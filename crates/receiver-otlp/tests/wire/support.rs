@@ -31,6 +31,7 @@ pub(crate) enum Mood {
     Malformed,
     /// Has no room.
     Full,
+    DiskFull,
     /// Is stopping.
     Stopping,
 }
@@ -57,12 +58,12 @@ impl Door for Shared {
     async fn reserve(&self, bytes: usize) -> Result<Reservation, Refused> {
         let after = Duration::from_secs(2);
         match *self.0.mood.lock().unwrap() {
-            Mood::Full => return Err(Refused::Full { reason: "memory".into(), after }),
-            Mood::Stopping => return Err(Refused::Stopping { after }),
+            Mood::Full => return Err(Refused::Full { reason: "memory".into(), after, items: 0 }),
+            Mood::Stopping => return Err(Refused::Stopping { after, items: 0 }),
             _ => {}
         }
         let permit = self.0.budget.reserve(bytes, Duration::from_secs(1)).await;
-        let permit = permit.ok_or(Refused::Full { reason: "memory".into(), after })?;
+        let permit = permit.ok_or(Refused::Full { reason: "memory".into(), after, items: 0 })?;
         Ok(Reservation::new(permit, BYTES_MAX))
     }
 
@@ -73,6 +74,10 @@ impl Door for Shared {
         let mood = self.0.mood.lock().unwrap().clone();
         let (rejected, message) = match mood {
             Mood::Rejects(rejected, message) => (rejected, message.to_owned()),
+            Mood::DiskFull => {
+                let after = Duration::from_secs(2);
+                return Err(Refused::Full { reason: "the log".into(), after, items: 10 });
+            }
             Mood::Malformed => {
                 let error = Error::new("resourceSpans[0]: ends within a value, at byte 7");
                 return Err(Refused::Malformed(error));
