@@ -35,6 +35,8 @@ pub trait ConnectorFactory: Send + Sync + 'static {
     const SIGNALS: &'static [(Signal, Signal)];
     /// How settled it is.
     const STABILITY: Stability;
+    /// Whether a span that reaches it by two paths would count twice, so that `validate` refuses that.
+    const ONCE: bool = false;
     /// Keys that are accepted for the Collector's sake and do nothing here: path below the component's (`a.b`), and what
     /// became of it.
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[];

@@ -72,7 +72,7 @@ pub struct Listing {
     pub signals: &'static [Signal],
     /// Of a connector: which signal becomes which.
     pub turns: &'static [(Signal, Signal)],
-    /// Of an exporter: a span must reach it by one path only.
+    /// Of an exporter or connector: a span must reach it by one path only.
     pub once: bool,
     /// Of an extension: only one of its type can run.
     pub single: bool,
@@ -175,7 +175,7 @@ kind!(
 );
 kind!(
     /// Adds a connector type.
-    ConnectorFactory, Connector, connectors, with_connector, connector, connectors, &[], F::SIGNALS, false, false
+    ConnectorFactory, Connector, connectors, with_connector, connector, connectors, &[], F::SIGNALS, F::ONCE, false
 );
 kind!(
     /// Adds an extension type.

@@ -122,11 +122,15 @@ impl Edges<'_> {
         None
     }
 
-    /// Exporters that a span must reach by one path only.
+    /// Exporters and connectors that a span must reach by one path only.
     fn two_ways(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for (exporter, declared) in &self.sections.exporters {
-            if !declared.listing().is_some_and(|listing| listing.once) {
+        let exporters =
+            self.sections.exporters.iter().map(|(id, declared)| (EXPORTER, id, declared.listing()));
+        let connectors =
+            self.sections.connectors.iter().map(|(id, declared)| (CONNECTOR, id, declared.listing()));
+        for (what, exporter, listing) in exporters.chain(connectors) {
+            if !listing.is_some_and(|listing| listing.once) {
                 continue;
             }
             for signal in Signal::ALL {
@@ -140,8 +144,9 @@ impl Edges<'_> {
                         ways.entry(receiver).or_default().extend(std::iter::repeat_n(wiring, count.min(2)));
                     }
                 }
-                problems
-                    .extend(ways.into_iter().filter_map(|(receiver, ways)| two(receiver, exporter, &ways)));
+                problems.extend(
+                    ways.into_iter().filter_map(|(receiver, ways)| two(receiver, what, exporter, &ways)),
+                );
             }
         }
         problems
@@ -166,11 +171,19 @@ impl Edges<'_> {
     }
 }
 
-fn two(receiver: &ComponentId, exporter: &ComponentId, ways: &[&Wiring]) -> Option<Problem> {
+const EXPORTER: (&str, &str) = ("exporter", "stand there");
+const CONNECTOR: (&str, &str) = ("connector", "be counted");
+
+fn two(
+    receiver: &ComponentId,
+    (kind, becomes): (&str, &str),
+    exporter: &ComponentId,
+    ways: &[&Wiring],
+) -> Option<Problem> {
     let [first, .., last] = ways else { return None };
     let message = format!(
-        "exporter \"{exporter}\" gets what receiver \"{receiver}\" takes in by two paths (from {} and {}), so that \
-         it would stand there twice; use one path, or a second exporter as \"{}/2\"",
+        "{kind} \"{exporter}\" gets what receiver \"{receiver}\" takes in by two paths (from {} and {}), so that \
+         it would {becomes} twice; use one path, or a second {kind} as \"{}/2\"",
         first.id,
         last.id,
         exporter.kind()

@@ -253,6 +253,14 @@ fn connectors_are_checked_on_both_sides() {
     );
     assert_eq!(
         load(
+            "traces/a: {receivers: [otlp], exporters: [genai_metrics]}, traces/b: {receivers: [otlp], exporters: [parquet, genai_metrics]}, metrics: {receivers: [genai_metrics], exporters: [prometheus]}"
+        ),
+        [
+            "config.yaml:4:82: service::pipelines::traces/b: connector \"genai_metrics\" gets what receiver \"otlp\" takes in by two paths (from traces/a and traces/b), so that it would be counted twice; use one path, or a second connector as \"genai_metrics/2\""
+        ]
+    );
+    assert_eq!(
+        load(
             "traces/a: {receivers: [otlp], exporters: [forward]}, traces/b: {receivers: [forward], exporters: [parquet]}"
         ),
         Vec::<String>::new()

@@ -56,6 +56,7 @@ impl ConnectorFactory for GenaiMetrics {
     const TYPE: &'static str = "genai_metrics";
     const SIGNALS: &'static [(Signal, Signal)] = &[(Signal::Traces, Signal::Metrics)];
     const STABILITY: Stability = Stability::Alpha;
+    const ONCE: bool = true;
     type Config = Config;
 
     fn check(config: &Config) -> Vec<(String, String)> {

@@ -20,23 +20,37 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// at once.
 pub(crate) struct Backoff {
     wait: Duration,
+    /// The present attempt, from 1 on.
+    pub(crate) attempt: u64,
     random: Arc<dyn Random>,
 }
 
 impl Backoff {
     pub(crate) fn new(random: Arc<dyn Random>) -> Self {
-        Self { wait: FIRST_WAIT, random }
+        Self { wait: FIRST_WAIT, attempt: 1, random }
+    }
+
+    /// It went well: the next failure is a first one.
+    pub(crate) fn reset(&mut self) {
+        (self.wait, self.attempt) = (FIRST_WAIT, 1);
+    }
+
+    /// Notes a failure, and waits for the next attempt.
+    pub(crate) async fn after(&mut self, retry: &Retry, progress: &Progress) {
+        failed(progress, retry, self.attempt);
+        self.pause(progress).await;
     }
 
     /// The next wait: between half and the whole of a length that doubles.
-    pub(crate) fn next(&mut self) -> Duration {
+    fn next(&mut self) -> Duration {
         let wait = self.wait.mul_f64(0.5 + self.random.fraction() / 2.0);
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        self.attempt += 1;
         wait
     }
 
     /// Waits for the next attempt; a request to flush cuts the wait short.
-    pub(crate) async fn pause(&mut self, progress: &Progress) {
+    async fn pause(&mut self, progress: &Progress) {
         let mut wanted = progress.wanted();
         let _ = tokio::time::timeout(self.next(), wanted.changed()).await;
     }
@@ -49,21 +63,20 @@ pub(crate) async fn deliver(
     mut backoff: Backoff,
     failures: Counter,
 ) {
-    let mut attempt = 1;
     loop {
         let delivered = AssertUnwindSafe(delivery.deliver()).catch_unwind().await;
         match delivered.unwrap_or_else(|_| Err(Retry::alarm(Error::new("the delivery panicked")))) {
-            Ok(()) => return recovered(&progress, attempt),
-            Err(retry) => failed(&progress, &retry, attempt),
+            Ok(()) => return recovered(&progress, backoff.attempt),
+            Err(retry) => {
+                failures.add(1);
+                backoff.after(&retry, &progress).await;
+            }
         }
-        failures.add(1);
-        attempt += 1;
-        backoff.pause(&progress).await;
     }
 }
 
 /// Notes a failure: loudly the first time, and now and then when the cause changes.
-pub(crate) fn failed(progress: &Progress, retry: &Retry, attempt: u64) {
+fn failed(progress: &Progress, retry: &Retry, attempt: u64) {
     let text = retry.to_string();
     let branch = progress.id.to_string();
     match (progress.fail(&text, retry.alarm), retry.alarm) {
@@ -85,15 +98,12 @@ pub(crate) fn recovered(progress: &Progress, attempts: u64) {
 /// Makes a control record durable, however long the disk takes to allow it.
 pub(crate) async fn note(wal: &Wal, control: Control, progress: &Progress, random: &Arc<dyn Random>) {
     let mut backoff = Backoff::new(random.clone());
-    let mut attempt = 1;
     while let Err(problem) = wal.record(control.clone()).await {
         let problem = Error::caused("note the progress in the log", problem);
-        failed(progress, &Retry::alarm(problem), attempt);
-        attempt += 1;
-        backoff.pause(progress).await;
+        backoff.after(&Retry::alarm(problem), progress).await;
     }
-    if attempt > 1 {
-        recovered(progress, attempt);
+    if backoff.attempt > 1 {
+        recovered(progress, backoff.attempt);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use spanledger_component::{
     Budget, Clock, ComponentId, Configured, Connector, Error, Exporter, Extension, Host as _, Intake, LogId,
@@ -35,8 +35,9 @@ use crate::reader::Reader;
 use crate::scrubbing::scrub;
 use crate::snapshots::{Feed, Snapshot};
 
-/// How long a task that was told to stop may take.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long tasks that were told to stop may take, once the time for deliveries is over. Branches and extensions have it one
+/// after the other: with the default of 20 s for deliveries, a stop ends within the 30 s that Kubernetes gives.
+const STOP_PATIENCE: Duration = Duration::from_secs(4);
 
 /// What remembering a request takes.
 const REPEAT_BYTES: usize = 96;
@@ -441,9 +442,9 @@ impl Running {
             );
         }
         self.stop.branches.cancel();
-        end(&mut self.branches).await;
+        end(&mut self.branches, STOP_PATIENCE).await;
         self.stop.rest.cancel();
-        end(&mut self.tasks).await;
+        end(&mut self.tasks, STOP_PATIENCE).await;
         self.wal.close().await;
         let waiting = self.host.branches.iter().filter_map(|progress| self.host.waiting(progress)).collect();
         info!("Shutdown complete.");
@@ -451,14 +452,15 @@ impl Running {
     }
 
     async fn deliver(&mut self) {
-        end(&mut self.receivers).await;
+        let began = Instant::now();
+        end(&mut self.receivers, self.shutdown_timeout.max(Duration::from_secs(1))).await;
         // What is left is looked at once the waiting is over, however it ends.
-        let _ = self.host.flush(None, self.shutdown_timeout).await;
+        let _ = self.host.flush(None, self.shutdown_timeout.saturating_sub(began.elapsed())).await;
     }
 }
 
 /// Waits for tasks that were told to stop; those that do not are cut off.
-async fn end(tasks: &mut JoinSet<Result<(), Error>>) {
+async fn end(tasks: &mut JoinSet<Result<(), Error>>, patience: Duration) {
     let ended = async {
         while let Some(ended) = tasks.join_next().await {
             if let Ok(Err(error)) = ended {
@@ -466,7 +468,7 @@ async fn end(tasks: &mut JoinSet<Result<(), Error>>) {
             }
         }
     };
-    if tokio::time::timeout(STOP_PATIENCE, ended).await.is_err() {
+    if tokio::time::timeout(patience, ended).await.is_err() {
         warn!(tasks = tasks.len(), "components did not stop in time and are cut off");
         tasks.abort_all();
     }

@@ -42,6 +42,8 @@ pub(crate) struct Exporting {
     /// What it is done with since it was added.
     pub(crate) counts: Counts,
     in_flight: Option<InFlight>,
+    /// How often in a row it could not go on.
+    setback: Backoff,
     cursor: CursorWriter,
 }
 
@@ -101,7 +103,7 @@ impl Exporting {
         stop: CancellationToken,
         sent: Sent,
     ) -> Self {
-        let wanted = progress.wanted();
+        let (wanted, setback) = (progress.wanted(), Backoff::new(random.clone()));
         let (next, counts) = progress.done();
         let open = Open { first: next, next, ..Open::default() };
         let cursor = CursorWriter { written: tokio::time::Instant::now(), moved: false };
@@ -119,6 +121,7 @@ impl Exporting {
             open,
             counts,
             in_flight: None,
+            setback,
             cursor,
         }
     }
@@ -155,12 +158,9 @@ impl Exporting {
         let Some(plan) = self.planned() else { return Ok(()) };
         self.open =
             Open { first: plan.first, next: plan.first, excluded: plan.excluded.clone(), ..Open::default() };
-        let mut backoff = Backoff::new(self.random.clone());
         while let Err(reason) = self.export_planned(&plan).await {
-            let retry = Retry::alarm(Error::caused("carry out the plan again", reason));
-            delivering::failed(&self.progress, &retry, 1);
             self.exporter.abandon();
-            backoff.pause(&self.progress).await;
+            self.wait_after(Error::caused("carry out the plan again", reason)).await;
         }
         let cut_off = finished(&mut self.in_flight).await;
         self.commit(cut_off).await
@@ -244,28 +244,24 @@ impl Exporting {
 
     /// What went wrong is not up to any row: it is tried again after a moment, loudly.
     pub(crate) async fn wait_after(&mut self, error: Error) {
-        delivering::failed(&self.progress, &Retry::alarm(error), 1);
-        Backoff::new(self.random.clone()).pause(&self.progress).await;
+        self.setback.after(&Retry::alarm(error), &self.progress).await;
     }
 
     /// Exports a window's rows; the reason when they can never be taken.
     pub(crate) async fn offer(&mut self, window: &Window) -> Result<(), Error> {
         let batch = window.batch(&self.progress.id)?;
         let mut backoff = Backoff::new(self.random.clone());
-        let mut attempt = 1;
         loop {
             match self.try_export(&batch).await {
                 Ok(()) => {
-                    if attempt > 1 {
-                        delivering::recovered(&self.progress, attempt);
+                    if backoff.attempt > 1 {
+                        delivering::recovered(&self.progress, backoff.attempt);
                     }
                     return Ok(());
                 }
                 Err(ExportError::Reject { source }) => return Err(source),
-                Err(ExportError::Retry(retry)) => delivering::failed(&self.progress, &retry, attempt),
+                Err(ExportError::Retry(retry)) => backoff.after(&retry, &self.progress).await,
             }
-            attempt += 1;
-            backoff.pause(&self.progress).await;
         }
     }
 
@@ -283,6 +279,7 @@ impl Exporting {
     }
 
     pub(crate) fn exported(&mut self, window: &Window) {
+        self.setback.reset();
         self.open.counts += window.counts(&self.progress.id);
         self.open.counts += self.progress.counts_of_lost(&window.lost);
         self.open.next = window.last.next();
@@ -329,8 +326,7 @@ impl Exporting {
             Ok(delivery) => delivery,
             Err(ExportError::Reject { source }) => return self.isolate(plan.last, source).await,
             Err(ExportError::Retry(retry)) => {
-                delivering::failed(&self.progress, &retry, 1);
-                return Backoff::new(self.random.clone()).pause(&self.progress).await;
+                return self.setback.after(&retry, &self.progress).await;
             }
         };
         if self.cursor.moved {
@@ -355,6 +351,7 @@ impl Exporting {
     }
 
     fn start_delivery(&mut self, delivery: Option<Box<dyn Delivery>>, plan: Plan) {
+        self.setback.reset();
         let (progress, failures) = (self.progress.clone(), self.sent.failures.clone());
         let backoff = Backoff::new(self.random.clone());
         let delivery = tokio::spawn(async {
@@ -395,14 +392,14 @@ impl Exporting {
         let Some(feed) = self.feeds.get_mut(feed) else { return };
         match exported {
             Ok(position) => {
+                self.setback.reset();
                 if feed.taken(position) {
                     delivering::recovered(&self.progress, 1);
                 }
             }
             Err(ExportError::Retry(retry)) => {
                 feed.take_again();
-                delivering::failed(&self.progress, &retry, 1);
-                Backoff::new(self.random.clone()).pause(&self.progress).await;
+                self.setback.after(&retry, &self.progress).await;
             }
             // The next snapshot has it all again.
             Err(ExportError::Reject { source }) => {

@@ -35,7 +35,8 @@ pub(crate) struct Folding {
     reader: Arc<Reader>,
     wal: Wal,
     clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    /// How often in a row it could not go on.
+    setback: Backoff,
     out: watch::Sender<Option<Snapshot>>,
     stop: CancellationToken,
     wanted: watch::Receiver<Position>,
@@ -106,7 +107,7 @@ impl Folding {
             reader,
             wal,
             clock,
-            random,
+            setback: Backoff::new(random),
             out,
             stop,
             next,
@@ -166,9 +167,9 @@ impl Folding {
     }
 
     async fn fold_next(&mut self) {
-        if let Err(error) = self.try_fold_next().await {
-            delivering::failed(&self.progress, &Retry::alarm(error), 1);
-            Backoff::new(self.random.clone()).pause(&self.progress).await;
+        match self.try_fold_next().await {
+            Ok(()) => self.setback.reset(),
+            Err(error) => self.setback.after(&Retry::alarm(error), &self.progress).await,
         }
         self.emit_when_caught_up();
     }

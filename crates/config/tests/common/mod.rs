@@ -187,6 +187,7 @@ fake!(FakePrometheus, ExporterFactory, Exporter, "prometheus", Empty, {
 });
 fake!(FakeGenaiMetrics, ConnectorFactory, Connector, "genai_metrics", Empty, {
     const SIGNALS: &'static [(Signal, Signal)] = &[(Signal::Traces, Signal::Metrics)];
+    const ONCE: bool = true;
 });
 fake!(FakeForward, ConnectorFactory, Connector, "forward", Empty, {
     const SIGNALS: &'static [(Signal, Signal)] = &[(Signal::Traces, Signal::Traces)];
