@@ -168,7 +168,18 @@ pub(crate) fn left(waiting: &Waiting) -> String {
 fn for_people(status: &Status) -> String {
     let log = &status.log;
     let ready = if status.ready { "ready" } else { "not ready" };
-    let head = ["branch", "delivered", "waiting", "bytes", "oldest", "dead letters", "error"];
+    let head = [
+        "branch",
+        "safe to",
+        "accepted",
+        "delivered",
+        "waiting",
+        "oldest",
+        "dead letters",
+        "quarantined",
+        "dropped",
+        "error",
+    ];
     let rows: Vec<_> = status.branches.iter().map(row).collect();
     format!(
         "spanledger {} is {ready}\nlog {} in {}: durable to position {}, {} items accepted, {} of {} MiB\n\n{}",
@@ -184,15 +195,29 @@ fn for_people(status: &Status) -> String {
 }
 
 fn row(branch: &BranchStatus) -> Vec<String> {
+    let ledger = &branch.ledger;
     vec![
         branch.id.clone(),
         branch.delivered.to_string(),
-        branch.waiting_items.to_string(),
-        branch.waiting_bytes.to_string(),
+        ledger.accepted.to_string(),
+        ledger.delivered.to_string(),
+        ledger.waiting.to_string(),
         format!("{:.1} s", branch.oldest_seconds),
-        branch.dead_letters.to_string(),
-        branch.error.as_deref().map(shorten).unwrap_or_default(),
+        ledger.dead_lettered.to_string(),
+        ledger.quarantined.to_string(),
+        ledger.dropped.to_string(),
+        trouble(branch),
     ]
+}
+
+/// Why a branch is stuck, or that its figures do not add up.
+fn trouble(branch: &BranchStatus) -> String {
+    let imbalance = match branch.ledger.imbalance {
+        0 => None,
+        items => Some(format!("{items} items are not accounted for: please report this")),
+    };
+    let error = branch.error.as_deref().map(shorten);
+    [imbalance, error].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// The beginning of an error, for a cell of a table.
