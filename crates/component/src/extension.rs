@@ -44,6 +44,26 @@ pub struct WalSettings {
     pub repeat_window: Duration,
 }
 
+/// Which dead letters: all, those of a branch, or one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Letters {
+    /// Of this exporter or connector.
+    pub branch: Option<String>,
+    /// Of this record in the log.
+    pub position: Option<Position>,
+}
+
+/// What became of a dead letter that was tried again, or was to be given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterOutcome {
+    /// Of which branch.
+    pub branch: String,
+    /// Of which record in the log.
+    pub position: Position,
+    /// Why it is a dead letter still; `None`: it is none any more.
+    pub error: Option<String>,
+}
+
 /// What an extension can ask of the running collector.
 #[async_trait]
 pub trait Host: Send + Sync {
@@ -62,6 +82,12 @@ pub trait Host: Send + Sync {
 
     /// The newest records that could not be delivered, by branch, oldest first.
     fn dead_letters(&self) -> Vec<DeadLetter>;
+
+    /// Tries dead letters again, and waits for what becomes of them. Each is delivered to its branch alone.
+    async fn replay_dead_letters(&self, which: &Letters, timeout: Duration) -> Vec<LetterOutcome>;
+
+    /// Gives dead letters up for good: their items count as dropped, and their files are removed.
+    async fn drop_dead_letters(&self, which: &Letters, timeout: Duration) -> Vec<LetterOutcome>;
 
     /// Takes no more requests in, for good, and waits until nothing waits for delivery. After `timeout`, says what
     /// still does; it goes on being delivered.

@@ -59,8 +59,8 @@ pub use context::Context;
 pub use error::Error;
 pub use exporter::{Batch, Delivery, ExportError, Exporter, ExporterFactory, Plan, PlanId, Retry, Service};
 pub use extension::{
-    BranchStatus, DeadLetter, Extension, ExtensionFactory, Host, Ledger, LogStatus, Status, Waiting,
-    WalSettings,
+    BranchStatus, DeadLetter, Extension, ExtensionFactory, Host, Ledger, LetterOutcome, Letters, LogStatus,
+    Status, Waiting, WalSettings,
 };
 pub use id::{ComponentId, InvalidId, LogId, Position};
 pub use intake::{Accepted, Door, Intake, Refused, Request, Reservation};

@@ -1,5 +1,6 @@
 //! What the rest of the engine knows of a branch: how far it is, how far it is asked to be, why it is stuck.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,17 @@ pub(crate) struct Progress {
     /// Everything before this is wanted now.
     wanted: watch::Sender<Position>,
     trouble: Mutex<Option<Trouble>>,
+    /// Dead letters that something is to be done with, the next one first.
+    asked: watch::Sender<VecDeque<(Position, Ask)>>,
+}
+
+/// What is to be done with a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Try it again.
+    Replay,
+    /// Give it up for good.
+    Drop,
 }
 
 /// Why a branch is stuck.
@@ -62,7 +74,7 @@ impl Progress {
         let done = Mutex::new((delivered, counts));
         let (delivered, _) = watch::channel(delivered);
         let (wanted, _) = watch::channel(Position(0));
-        Self { id, gets, delivered, done, wanted, trouble: Mutex::new(None) }
+        Self { id, gets, delivered, done, wanted, trouble: Mutex::new(None), asked: watch::Sender::default() }
     }
 
     /// How many of these items, which are counted by signal, it gets.
@@ -98,6 +110,39 @@ impl Progress {
             *delivered = position.max(*delivered);
             moved
         });
+    }
+
+    /// Asks for something to be done with a dead letter.
+    pub(crate) fn ask(&self, position: Position, ask: Ask) {
+        self.asked.send_modify(|asked| {
+            if asked.iter().all(|(known, _)| *known != position) {
+                asked.push_back((position, ask));
+            }
+        });
+    }
+
+    /// The next dead letter that something is to be done with.
+    pub(crate) fn next_letter(&self) -> Option<(Position, Ask)> {
+        self.asked.borrow().front().copied()
+    }
+
+    /// It was done, with whatever result.
+    pub(crate) fn letter_done(&self) {
+        self.asked.send_modify(|asked| {
+            asked.pop_front();
+        });
+    }
+
+    /// Waits until nothing is to be done with a dead letter any more.
+    pub(crate) async fn wait_letter_done(&self, position: Position) {
+        let is_done = |asked: &VecDeque<(Position, Ask)>| asked.iter().all(|(other, _)| *other != position);
+        let _ = self.asked.subscribe().wait_for(is_done).await;
+    }
+
+    /// Waits until there is one.
+    pub(crate) async fn letter_asked(&self) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.asked.subscribe().wait_for(|asked| !asked.is_empty()).await;
     }
 
     /// Waits until everything before `position` is delivered.

@@ -19,9 +19,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::agreeing::{self, fed_by_receivers, note_branches, refuse_vanished};
-use crate::branch::Progress;
+use crate::branch::{Ask, Progress};
 use crate::budget::Shares;
 use crate::building::{Built, build_extensions, context};
+use crate::dead_letters;
 use crate::door::Door;
 use crate::epochs::{Epochs, Live, Pinnable};
 use crate::exporting::Exporting;
@@ -355,6 +356,11 @@ impl Starting {
                 self.host.gate.clone(),
             );
             serving.spawn(receiver.run(Intake::new(door), self.stop.receivers.clone()));
+        }
+        for progress in self.progress.values() {
+            for position in dead_letters::outdated(&self.wal, &progress.id.to_string()) {
+                progress.ask(position, Ask::Replay);
+            }
         }
         self.host.started.store(true, Ordering::Release);
         drop(self.epochs);

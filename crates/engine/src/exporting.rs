@@ -9,7 +9,7 @@ use spanledger_component::{
     Batch, Clock, Delivery, Error, ExportError, Exporter, Plan, PlanId, Position, Retry,
 };
 use spanledger_telemetry::Counter;
-use spanledger_wal::{Control, Counts, Wal};
+use spanledger_wal::{Control, Counts, DeadLetter, Wal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +43,7 @@ pub(crate) struct Exporting {
     pub(crate) counts: Counts,
     in_flight: Option<InFlight>,
     /// How often in a row it could not go on.
-    setback: Backoff,
+    pub(crate) setback: Backoff,
     cursor: CursorWriter,
 }
 
@@ -65,6 +65,8 @@ struct InFlight {
     delivery: JoinHandle<()>,
     plan: Plan,
     open: Open,
+    /// The dead letter that it delivers after all.
+    letter: Option<DeadLetter>,
 }
 
 /// When the cursor was last written, and whether it has moved since.
@@ -85,6 +87,7 @@ pub(crate) struct Sent {
 enum Event {
     Delivered { cut_off: bool },
     SealDue,
+    Letter,
     CursorDue,
     Snapshot(usize),
     Data,
@@ -146,6 +149,7 @@ impl Exporting {
             match self.next_event().await {
                 Event::Delivered { cut_off } => self.commit(cut_off).await?,
                 Event::SealDue => self.seal().await,
+                Event::Letter => self.next_letter().await,
                 Event::CursorDue => self.write_cursor(),
                 Event::Snapshot(feed) => self.export_snapshot(feed).await,
                 Event::Data => self.export_next().await,
@@ -180,6 +184,9 @@ impl Exporting {
     }
 
     async fn export_planned(&mut self, plan: &Plan) -> Result<(), Error> {
+        if let Some(letter) = self.letter_of(plan) {
+            return self.export_letter_again(plan, letter).await;
+        }
         let (mut next, mut counts) = (plan.first, Counts::default());
         while next <= plan.last {
             let piece = self.reader.exactly(next, plan.last, &plan.excluded, &self.progress)?;
@@ -199,13 +206,14 @@ impl Exporting {
         };
         self.open.next = plan.last.next();
         self.open.counts = counts;
-        self.start_delivery(delivery, plan.clone());
+        self.start_delivery(delivery, plan.clone(), None);
         Ok(())
     }
 
     async fn next_event(&mut self) -> Event {
         let full = self.exporter.seal_by().is_some_and(|due| due <= now());
         let blocked = full && self.in_flight.is_some();
+        let holds_nothing = self.exporter.seal_by().is_none();
         let seal_due = self.seal_due();
         let cursor_due = self.cursor.written + CURSOR_EVERY;
         let (next, idle, moved) = (self.open.next, self.in_flight.is_none(), self.cursor.moved);
@@ -213,6 +221,7 @@ impl Exporting {
             biased;
             cut_off = finished(&mut self.in_flight) => Event::Delivered { cut_off },
             () = until(seal_due), if idle => Event::SealDue,
+            () = self.progress.letter_asked(), if idle && holds_nothing => Event::Letter,
             () = tokio::time::sleep_until(cursor_due), if moved => Event::CursorDue,
             feed = any_changed(&mut self.feeds) => Event::Snapshot(feed),
             () = self.reader.wait(next, &mut self.wanted), if !blocked => Event::Data,
@@ -224,7 +233,8 @@ impl Exporting {
         let due = self.exporter.seal_by()?;
         let wanted = *self.wanted.borrow();
         let all_wanted = wanted > self.open.first && wanted <= self.open.next;
-        Some(if all_wanted { now() } else { due })
+        // A dead letter is delivered by a plan of its own, before which what is held has to go.
+        Some(if all_wanted || self.progress.next_letter().is_some() { now() } else { due })
     }
 
     async fn export_next(&mut self) {
@@ -265,7 +275,7 @@ impl Exporting {
         }
     }
 
-    async fn try_export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    pub(crate) async fn try_export(&mut self, batch: &Batch) -> Result<(), ExportError> {
         if batch.rows.is_empty() {
             return Ok(());
         }
@@ -311,7 +321,7 @@ impl Exporting {
         }
     }
 
-    fn write_cursor(&mut self) {
+    pub(crate) fn write_cursor(&mut self) {
         let (position, counts) = self.progress.done();
         let (position, branch) = (spanledger_wal::Position(position.0), self.progress.id.to_string());
         // Not waited for: a cursor that is lost is only a little behind.
@@ -334,8 +344,8 @@ impl Exporting {
             self.write_cursor();
         }
         // The plan is durable before the first byte leaves: whatever crashes, the same range keeps the same name.
-        delivering::note(&self.wal, Control::Plan(logged(&plan)), &self.progress, &self.random).await;
-        self.start_delivery(Some(delivery), plan);
+        delivering::note(&self.wal, Control::Plan(logged(&plan, false)), &self.progress, &self.random).await;
+        self.start_delivery(Some(delivery), plan, None);
     }
 
     /// A new plan.
@@ -350,7 +360,12 @@ impl Exporting {
         }
     }
 
-    fn start_delivery(&mut self, delivery: Option<Box<dyn Delivery>>, plan: Plan) {
+    pub(crate) fn start_delivery(
+        &mut self,
+        delivery: Option<Box<dyn Delivery>>,
+        plan: Plan,
+        letter: Option<DeadLetter>,
+    ) {
         self.setback.reset();
         let (progress, failures) = (self.progress.clone(), self.sent.failures.clone());
         let backoff = Backoff::new(self.random.clone());
@@ -360,7 +375,7 @@ impl Exporting {
             }
         });
         let open = self.begin_next_range();
-        self.in_flight = Some(InFlight { delivery, plan, open });
+        self.in_flight = Some(InFlight { delivery, plan, open, letter });
     }
 
     /// Notes in the log that the delivery in flight is done.
@@ -371,11 +386,19 @@ impl Exporting {
             return Err(Error::new(format!("the delivery of {} was cut off", self.progress.id)));
         }
         self.done_with(&in_flight.open);
+        if let Some(letter) = &in_flight.letter {
+            self.counts.revive(letter);
+        }
         let branch = self.progress.id.to_string();
         let plan = spanledger_wal::PlanId(in_flight.plan.id.0);
         let committed = Control::Committed { plan, branch, counts: self.counts };
         delivering::note(&self.wal, committed, &self.progress, &self.random).await;
-        self.progress.set_done(in_flight.plan.last.next(), self.counts);
+        // A dead letter stands before the cursor.
+        let position = in_flight.plan.last.next().max(self.progress.delivered());
+        self.progress.set_done(position, self.counts);
+        if let Some(letter) = in_flight.letter {
+            self.end_replay(&letter);
+        }
         self.pass_when_nothing_is_held();
         Ok(())
     }
@@ -409,13 +432,14 @@ impl Exporting {
     }
 }
 
-fn logged(plan: &Plan) -> spanledger_wal::Plan {
+pub(crate) fn logged(plan: &Plan, replays: bool) -> spanledger_wal::Plan {
     spanledger_wal::Plan {
         id: spanledger_wal::PlanId(plan.id.0),
         branch: plan.exporter.to_string(),
         first: spanledger_wal::Position(plan.first.0),
         last: spanledger_wal::Position(plan.last.0),
         excluded: plan.excluded.iter().map(|position| spanledger_wal::Position(position.0)).collect(),
+        replays,
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use spanledger_component::{Clock, Connector, Error, Position, Retry};
-use spanledger_wal::{Checkpoint, Control, Counts, Wal};
+use spanledger_wal::{Checkpoint, Control, Counts, DeadLetter, Wal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
-use crate::branch::Progress;
+use crate::branch::{Ask, Progress};
 use crate::dead_letters;
 use crate::delivering::{self, Backoff};
 use crate::files;
@@ -49,6 +49,8 @@ pub(crate) struct Folding {
     counts: Counts,
     emitted: Emitted,
     checkpointed: Checkpointed,
+    /// Dead letters that are in the state, and in no checkpoint yet.
+    replayed: Vec<DeadLetter>,
 }
 
 struct Emitted {
@@ -70,6 +72,7 @@ enum Event {
     Stop,
     Emit,
     Checkpoint,
+    Letter,
     Data,
 }
 
@@ -116,6 +119,7 @@ impl Folding {
             counts,
             emitted: Emitted { at, next: None },
             checkpointed: Checkpointed { at, next, counts, state, bytes_since: 0, file },
+            replayed: Vec::new(),
         }
     }
 
@@ -127,6 +131,7 @@ impl Folding {
                 Event::Stop => break,
                 Event::Emit => self.emit(),
                 Event::Checkpoint => self.checkpoint().await,
+                Event::Letter => self.next_letter().await,
                 Event::Data => self.fold_next().await,
             }
         }
@@ -139,11 +144,14 @@ impl Folding {
     async fn next_event(&mut self) -> Event {
         let emit_due = self.emit_due();
         let checkpoint_due = self.checkpoint_due();
+        // One at a time, and not while it looks for a record to blame: it may go back to its last checkpoint then.
+        let is_settled = self.replayed.is_empty() && self.next >= self.suspect_until.max(self.caught_up_at);
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Event::Stop,
             () = until(emit_due) => Event::Emit,
             () = until(checkpoint_due) => Event::Checkpoint,
+            () = self.progress.letter_asked(), if is_settled => Event::Letter,
             () = self.reader.wait(self.next, &mut self.wanted) => Event::Data,
         }
     }
@@ -196,15 +204,67 @@ impl Folding {
 
     /// Folds a window; an error when a processor or the connector cannot take one of its rows.
     fn fold(&mut self, window: &Window) -> Result<(), Error> {
-        let batch = window.batch(&self.progress.id)?;
         let log_time = SystemTime::UNIX_EPOCH + Duration::from_nanos(window.last_arrival_unix_nano);
+        self.take_in(window, Some(log_time))?;
+        self.counts += window.counts(&self.progress.id);
+        Ok(())
+    }
+
+    /// Folds rows, and lets the time go on if they are the newest.
+    fn take_in(&mut self, window: &Window, log_time: Option<SystemTime>) -> Result<(), Error> {
+        let batch = window.batch(&self.progress.id)?;
         let fold = AssertUnwindSafe(|| {
             batch.rows.iter().for_each(|rows| self.connector.fold(rows));
-            self.connector.tick(log_time);
+            log_time.into_iter().for_each(|log_time| self.connector.tick(log_time));
         });
         catch_unwind(fold).map_err(|_| Error::new("the connector panicked"))?;
-        self.counts += window.counts(&self.progress.id);
         self.checkpointed.bytes_since += window.bytes;
+        Ok(())
+    }
+
+    /// Does what is asked with the next dead letter. One that is folded is none any more with the checkpoint that
+    /// holds it.
+    async fn next_letter(&mut self) {
+        let Some((position, ask)) = self.progress.next_letter() else { return };
+        let branch = self.progress.id.to_string();
+        let Some(letter) = dead_letters::find(&self.wal, &branch, position) else {
+            return self.progress.letter_done();
+        };
+        let done = match ask {
+            Ask::Replay => self.replay(&letter).await,
+            Ask::Drop => dead_letters::give_up(&self.wal, &branch, &letter).await.inspect(|()| {
+                self.counts.give_up(&letter);
+                self.checkpointed.counts.give_up(&letter);
+                let (position, mut counts) = self.progress.done();
+                counts.give_up(&letter);
+                self.progress.set_done(position, counts);
+                self.progress.letter_done();
+            }),
+        };
+        if let Err(error) = done {
+            self.setback.after(&Retry::alarm(error), &self.progress).await;
+        }
+    }
+
+    async fn replay(&mut self, letter: &DeadLetter) -> Result<(), Error> {
+        let before = self.connector.snapshot();
+        if let Err(reason) = self.fold_letter(letter) {
+            self.connector.restore(&before)?;
+            let (branch, reason) = (self.progress.id.to_string(), reason.to_string());
+            dead_letters::keep_again(&self.wal, self.clock.as_ref(), &branch, letter, &reason).await?;
+            self.progress.letter_done();
+            return Ok(());
+        }
+        self.replayed.push(letter.clone());
+        self.checkpoint().await;
+        Ok(())
+    }
+
+    fn fold_letter(&mut self, letter: &DeadLetter) -> Result<(), Error> {
+        let record = dead_letters::read(&self.wal, letter)?;
+        let window = self.reader.put_aside(&record, &self.progress.id)?;
+        self.take_in(&window, None)?;
+        self.counts.revive(letter);
         Ok(())
     }
 
@@ -215,6 +275,8 @@ impl Folding {
             "records were not counted; looking for those to blame");
         self.connector.restore(&self.checkpointed.state)?;
         (self.next, self.counts) = (self.checkpointed.next, self.checkpointed.counts);
+        // They are out of the state again, and still asked for.
+        self.replayed.clear();
         self.suspect_until = window.last.next();
         Ok(())
     }
@@ -266,12 +328,16 @@ impl Folding {
     /// File and folder are durable before the record is; only then the old file goes.
     async fn try_checkpoint(&mut self) -> Result<(), Error> {
         let name = self.progress.id.to_string();
-        let file = format!("{}-{:016x}", name.replace('/', "%2F"), self.next.0);
+        // Never the name of the last one, which counts until the record that names this one is durable.
+        let letter = self.replayed.first().map(|letter| format!("-{:016x}", letter.position.0));
+        let file = format!("{}-{:016x}{}", name.replace('/', "%2F"), self.next.0, letter.unwrap_or_default());
         let state = self.connector.snapshot();
         files::write_durable(&folder(&self.wal), &file, &state)?;
         let position = spanledger_wal::Position(self.next.0);
         let checkpoint = Checkpoint { position, file: file.clone() };
-        let noted = self.wal.record(Control::Checkpoint { branch: name, checkpoint, counts: self.counts });
+        let replayed = self.replayed.iter().map(|letter| letter.position).collect();
+        let noted =
+            self.wal.record(Control::Checkpoint { branch: name, checkpoint, counts: self.counts, replayed });
         noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
         if let Some(old) = self.checkpointed.file.take().filter(|old| *old != file) {
             let _ = fs::remove_file(folder(&self.wal).join(old));
@@ -285,6 +351,14 @@ impl Folding {
             bytes_since: 0,
             file: Some(file),
         };
+        if !self.replayed.is_empty() {
+            self.emit();
+        }
+        for letter in self.replayed.drain(..) {
+            info!(branch = %self.progress.id, position = letter.position.0, "dead letter was counted after all");
+            dead_letters::remove(&self.wal, &letter);
+            self.progress.letter_done();
+        }
         files::charge(&self.wal);
         delivering::recovered(&self.progress, 1);
         Ok(())

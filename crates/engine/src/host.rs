@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use spanledger_component::{
-    BranchStatus, Clock, DeadLetter, Host as Contract, Ledger, LogStatus, Position, Status, Waiting,
+    BranchStatus, Clock, DeadLetter, Host as Contract, Ledger, LetterOutcome, Letters, LogStatus, Position,
+    Status, Waiting,
 };
 use spanledger_wal::{Control, Counts, Wal};
 use tokio::sync::watch;
 
-use crate::branch::Progress;
+use crate::branch::{Ask, Progress};
 use crate::dead_letters;
 use crate::gate::Gate;
 
@@ -77,6 +78,29 @@ impl Host {
             ledger: self.ledger_of(progress, progress.share_of(&waiting.items)),
             error: progress.error(),
         }
+    }
+
+    /// Has branches do something with their dead letters, and waits for what becomes of each.
+    async fn ask_for_letters(&self, which: &Letters, ask: Ask, timeout: Duration) -> Vec<LetterOutcome> {
+        let mut asked = Vec::new();
+        for progress in &self.branches {
+            for letter in dead_letters::of_branch(&self.wal, &progress.id.to_string(), which) {
+                let position = Position(letter.position.0);
+                progress.ask(position, ask);
+                asked.push((progress, position));
+            }
+        }
+        let deadline = tokio::time::Instant::now() + timeout;
+        let mut outcomes = Vec::new();
+        for (progress, position) in asked {
+            let branch = progress.id.to_string();
+            let error = match tokio::time::timeout_at(deadline, progress.wait_letter_done(position)).await {
+                Ok(()) => dead_letters::find(&self.wal, &branch, position).map(|letter| letter.reason),
+                Err(_) => Some("it is not done yet, and goes on".to_owned()),
+            };
+            outcomes.push(LetterOutcome { branch, position, error });
+        }
+        outcomes
     }
 
     async fn flushed(&self, branches: &[&Arc<Progress>], target: Position) {
@@ -175,6 +199,14 @@ impl Contract for Host {
 
     fn dead_letters(&self) -> Vec<DeadLetter> {
         dead_letters::all(&self.wal)
+    }
+
+    async fn replay_dead_letters(&self, which: &Letters, timeout: Duration) -> Vec<LetterOutcome> {
+        self.ask_for_letters(which, Ask::Replay, timeout).await
+    }
+
+    async fn drop_dead_letters(&self, which: &Letters, timeout: Duration) -> Vec<LetterOutcome> {
+        self.ask_for_letters(which, Ask::Drop, timeout).await
     }
 
     async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>> {

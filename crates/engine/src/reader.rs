@@ -123,6 +123,17 @@ impl Reader {
         Ok(Piece { last, records, counts, window })
     }
 
+    /// The rows of a record that was put aside, by the present epoch: it may be what has changed since.
+    pub(crate) fn put_aside(&self, record: &Record, branch: &ComponentId) -> Result<Window, Error> {
+        let epoch = self.epochs.present().cloned();
+        let window = epoch
+            .and_then(|epoch| Window::new(&self.log, epoch, std::slice::from_ref(record), Items::default()));
+        window.filter(|window| window.counts(branch).delivered != Items::default()).ok_or_else(|| {
+            let receiver = &record.receiver;
+            Error::new(format!("no pipeline leads from receiver {receiver} to {branch} any more"))
+        })
+    }
+
     /// Notes how far the branch is.
     fn note(&self, branch: &ComponentId, slot: &Slot, made: &Result<Next, String>) {
         let mut cuts = self.cuts();

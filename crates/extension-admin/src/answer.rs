@@ -8,13 +8,16 @@ use bytes::Bytes;
 use http_body_util::Full;
 use serde_json::json;
 use spanledger_component::settings::{GoDuration, Secret};
-use spanledger_component::{Host, Waiting};
+use spanledger_component::{Host, Letters, Position, Waiting};
 
 /// How long a flush or a drain waits when it does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest that one may wait.
 const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+
+/// What names dead letters in a query.
+const LETTERS: &[&str] = &["branch", "position", "timeout"];
 
 /// Answers requests.
 pub(crate) struct Answers {
@@ -26,6 +29,7 @@ pub(crate) struct Answers {
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted {
     exporter: Option<String>,
+    letters: Letters,
     timeout: Duration,
 }
 
@@ -43,24 +47,25 @@ impl Answers {
                 respond(StatusCode::OK, &self.host.dead_letters())
             }
             ("/status" | "/dead-letters", _) => method_not_allowed("GET, HEAD"),
-            ("/flush", &Method::PUT) => {
-                match Wanted::of(request.uri().query().unwrap_or_default(), &["exporter", "timeout"]) {
-                    Ok(wanted) => self.flush(wanted).await,
-                    Err(message) => error(StatusCode::BAD_REQUEST, &message),
-                }
+            (path, &Method::PUT) => match (path, request.uri().query().unwrap_or_default()) {
+                ("/flush", query) => self.flush(Wanted::of(query, &["exporter", "timeout"])).await,
+                ("/drain", query) => self.drain(Wanted::of(query, &["timeout"])).await,
+                ("/dead-letters/replay", query) => self.replay(Wanted::of(query, LETTERS)).await,
+                ("/dead-letters/drop", query) => self.give_up(Wanted::of(query, LETTERS)).await,
+                _ => not_found(path),
+            },
+            ("/flush" | "/drain" | "/dead-letters/replay" | "/dead-letters/drop", _) => {
+                method_not_allowed("PUT")
             }
-            ("/drain", &Method::PUT) => {
-                match Wanted::of(request.uri().query().unwrap_or_default(), &["timeout"]) {
-                    Ok(wanted) => waited(self.host.drain(wanted.timeout).await),
-                    Err(message) => error(StatusCode::BAD_REQUEST, &message),
-                }
-            }
-            ("/flush" | "/drain", _) => method_not_allowed("PUT"),
-            (path, _) => error(StatusCode::NOT_FOUND, &format!("no such path: {path}")),
+            (path, _) => not_found(path),
         }
     }
 
-    async fn flush(&self, wanted: Wanted) -> Response<Full<Bytes>> {
+    async fn flush(&self, wanted: Result<Wanted, String>) -> Response<Full<Bytes>> {
+        let wanted = match wanted {
+            Ok(wanted) => wanted,
+            Err(message) => return error(StatusCode::BAD_REQUEST, &message),
+        };
         if let Some(exporter) = &wanted.exporter {
             let branches = self.host.status().branches;
             if !branches.iter().any(|branch| branch.id == *exporter) {
@@ -70,6 +75,35 @@ impl Answers {
             }
         }
         waited(self.host.flush(wanted.exporter.as_deref(), wanted.timeout).await)
+    }
+
+    async fn drain(&self, wanted: Result<Wanted, String>) -> Response<Full<Bytes>> {
+        match wanted {
+            Ok(wanted) => waited(self.host.drain(wanted.timeout).await),
+            Err(message) => error(StatusCode::BAD_REQUEST, &message),
+        }
+    }
+
+    async fn replay(&self, wanted: Result<Wanted, String>) -> Response<Full<Bytes>> {
+        match wanted {
+            Ok(Wanted { letters, timeout, .. }) => {
+                respond(StatusCode::OK, &self.host.replay_dead_letters(&letters, timeout).await)
+            }
+            Err(message) => error(StatusCode::BAD_REQUEST, &message),
+        }
+    }
+
+    async fn give_up(&self, wanted: Result<Wanted, String>) -> Response<Full<Bytes>> {
+        match wanted {
+            // What is dropped is gone: nobody drops everything by leaving something out.
+            Ok(Wanted { letters: Letters { branch: None, .. }, .. }) => {
+                error(StatusCode::BAD_REQUEST, "expected branch: whose dead letters are to be dropped")
+            }
+            Ok(Wanted { letters, timeout, .. }) => {
+                respond(StatusCode::OK, &self.host.drop_dead_letters(&letters, timeout).await)
+            }
+            Err(message) => error(StatusCode::BAD_REQUEST, &message),
+        }
     }
 
     fn is_allowed(&self, headers: &HeaderMap) -> bool {
@@ -93,13 +127,19 @@ fn is_same(given: &[u8], expected: &[u8]) -> bool {
 
 impl Wanted {
     fn of(query: &str, parameters: &[&str]) -> Result<Self, String> {
-        let mut wanted = Self { exporter: None, timeout: TIMEOUT };
+        let mut wanted = Self { exporter: None, letters: Letters::default(), timeout: TIMEOUT };
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             match key.as_ref() {
                 key if !parameters.contains(&key) => {
                     return Err(format!("unknown parameter {key:?}: expected {}", parameters.join(" or ")));
                 }
                 "exporter" => wanted.exporter = Some(value.into_owned()),
+                "branch" => wanted.letters.branch = Some(value.into_owned()),
+                "position" => {
+                    let position =
+                        value.parse().map_err(|_| format!("position: {value:?} is no position"))?;
+                    wanted.letters.position = Some(Position(position));
+                }
                 _ => {
                     let timeout = value.parse::<GoDuration>().map_err(|error| format!("timeout: {error}"))?;
                     wanted.timeout = timeout.0.min(TIMEOUT_MAX);
@@ -115,6 +155,10 @@ fn waited(outcome: Result<(), Vec<Waiting>>) -> Response<Full<Bytes>> {
         Ok(()) => respond(StatusCode::OK, &json!({})),
         Err(waiting) => respond(StatusCode::GATEWAY_TIMEOUT, &json!({"waiting": waiting})),
     }
+}
+
+fn not_found(path: &str) -> Response<Full<Bytes>> {
+    error(StatusCode::NOT_FOUND, &format!("no such path: {path}"))
 }
 
 fn method_not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
@@ -143,7 +187,8 @@ mod tests {
     fn a_query_is_read_strictly() {
         let both = |query| Wanted::of(query, &["exporter", "timeout"]);
         let wanted = both("exporter=parquet%2Feu&timeout=1m30s").unwrap();
-        assert_eq!(wanted, Wanted { exporter: Some("parquet/eu".into()), timeout: Duration::from_secs(90) });
+        let (exporter, letters) = (Some("parquet/eu".into()), Letters::default());
+        assert_eq!(wanted, Wanted { exporter, letters, timeout: Duration::from_secs(90) });
         assert_eq!(both("").unwrap().timeout, Duration::from_secs(60));
         assert_eq!(both("timeout=9999h").unwrap().timeout, Duration::from_secs(3600));
         assert!(both("timeout=soon").unwrap_err().contains("soon"));

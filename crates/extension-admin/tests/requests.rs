@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use spanledger_component::{
-    BranchStatus, Context, DeadLetter, Extension as _, Host, LogId, Position, Status, SystemClock, Waiting,
+    BranchStatus, Context, DeadLetter, Extension as _, Host, LetterOutcome, Letters, LogId, Position, Status,
+    SystemClock, Waiting,
 };
 use spanledger_extension_admin::{Admin, Config};
 use spanledger_telemetry::Meter;
@@ -47,6 +48,14 @@ impl Host for FakeHost {
         }
     }
 
+    async fn replay_dead_letters(&self, which: &Letters, _: Duration) -> Vec<LetterOutcome> {
+        outcome(which, Some("still a text of 3 GiB"))
+    }
+
+    async fn drop_dead_letters(&self, which: &Letters, _: Duration) -> Vec<LetterOutcome> {
+        outcome(which, None)
+    }
+
     fn dead_letters(&self) -> Vec<DeadLetter> {
         vec![letter()]
     }
@@ -54,6 +63,12 @@ impl Host for FakeHost {
     async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>> {
         self.flush(Some("drain"), timeout).await
     }
+}
+
+fn outcome(which: &Letters, error: Option<&str>) -> Vec<LetterOutcome> {
+    let branch = which.branch.clone().unwrap_or_else(|| "all".into());
+    let position = which.position.unwrap_or(Position(0));
+    vec![LetterOutcome { branch, position, error: error.map(str::to_owned) }]
 }
 
 fn letter() -> DeadLetter {
@@ -176,4 +191,24 @@ async fn a_drain_answers_like_a_flush() {
     assert_eq!(*host.asked.lock().unwrap(), [(Some("drain".to_owned()), Duration::from_secs(5))]);
     assert_eq!(request(address, "PUT /drain?exporter=parquet", "").await.0, 400);
     assert_eq!(request(address, "GET /drain", "").await.0, 405);
+}
+
+#[tokio::test]
+async fn dead_letters_are_tried_again_or_dropped_as_they_are_named() {
+    let address = serve("{}", Arc::default()).await;
+    let (code, body) = request(address, "PUT /dead-letters/replay", "").await;
+    let still_there = json!([{"branch": "all", "position": 0, "error": "still a text of 3 GiB"}]);
+    assert_eq!((code, body), (200, still_there));
+    let (code, body) = request(address, "PUT /dead-letters/drop?branch=parquet&position=17", "").await;
+    assert_eq!((code, body), (200, json!([{"branch": "parquet", "position": 17, "error": null}])));
+    for (line, expected) in [
+        ("PUT /dead-letters/drop", 400),
+        ("PUT /dead-letters/drop?position=17", 400),
+        ("PUT /dead-letters/replay?position=first", 400),
+        ("PUT /dead-letters/replay?exporter=parquet", 400),
+        ("GET /dead-letters/replay", 405),
+        ("PUT /dead-letters", 405),
+    ] {
+        assert_eq!(request(address, line, "").await.0, expected, "{line}");
+    }
 }

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use spanledger_component::{Clock, Context, DeadLetter, Extension as _, Host, LogId, Status, Waiting};
+use spanledger_component::{
+    Clock, Context, DeadLetter, Extension as _, Host, LetterOutcome, Letters, LogId, Status, Waiting,
+};
 use spanledger_extension_health_check::{Config, HealthCheck};
 use spanledger_telemetry::Meter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -37,6 +39,14 @@ impl Host for FakeHost {
 
     async fn flush(&self, _branch: Option<&str>, _timeout: Duration) -> Result<(), Vec<Waiting>> {
         Ok(())
+    }
+
+    async fn replay_dead_letters(&self, _: &Letters, _: Duration) -> Vec<LetterOutcome> {
+        Vec::new()
+    }
+
+    async fn drop_dead_letters(&self, _: &Letters, _: Duration) -> Vec<LetterOutcome> {
+        Vec::new()
     }
 
     fn dead_letters(&self) -> Vec<DeadLetter> {

@@ -1,18 +1,18 @@
-//! The verbs that ask a running collector: `status`, `flush`, `drain` and `dead-letters`.
+//! The verbs that ask a running collector: `status`, `flush` and `drain`.
 
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Deserialize;
-use spanledger_component::{BranchStatus, ComponentId, DeadLetter, Error, Registry, Status, Waiting};
+use spanledger_component::{BranchStatus, ComponentId, Error, Registry, Status, Waiting};
 
 use crate::args::{AdminArgs, ConfigArgs};
 use crate::http_client::{self, Answer};
 use crate::{load, show, table};
 
 /// Asking is quick; what takes longer is a collector in trouble.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a drain says what still waits.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ impl Admin {
         Ok(Self { endpoint, token: args.token })
     }
 
-    async fn ask(&self, method: &str, path: &str, timeout: Duration) -> Result<Answer, Error> {
+    pub(crate) async fn ask(&self, method: &str, path: &str, timeout: Duration) -> Result<Answer, Error> {
         let answer = http_client::send(method, &self.endpoint, path, self.token.as_deref(), timeout).await;
         answer.map_err(|error| {
             Error::new(format!(
@@ -77,30 +77,6 @@ pub(crate) async fn status(admin: Admin, json: bool) -> Result<String, Error> {
     match json {
         true => Ok(answer.body),
         false => Ok(for_people(&parse(&answer.body)?)),
-    }
-}
-
-/// What a running collector could not deliver: for people, or as JSON.
-pub(crate) async fn dead_letters(admin: Admin, json: bool) -> Result<String, Error> {
-    let answer = admin.ask("GET", "/dead-letters", PATIENCE).await?;
-    expect_ok(&admin, &answer)?;
-    match json {
-        true => Ok(answer.body),
-        false => Ok(letters_for_people(&parse::<Vec<DeadLetter>>(&answer.body)?)),
-    }
-}
-
-fn letters_for_people(letters: &[DeadLetter]) -> String {
-    let lines = letters.iter().map(|letter| {
-        let DeadLetter { branch, position, reason, version, file, .. } = letter;
-        format!(
-            "{branch}: position {position}, put aside by version {version}: {reason}\n    {}",
-            file.display()
-        )
-    });
-    match letters.is_empty() {
-        true => "there are no dead letters".to_owned(),
-        false => lines.collect::<Vec<_>>().join("\n"),
     }
 }
 
@@ -148,14 +124,14 @@ async fn put(admin: &Admin, path: &str, timeout: Duration) -> Result<ExitCode, E
     Ok(ExitCode::SUCCESS)
 }
 
-fn expect_ok(admin: &Admin, answer: &Answer) -> Result<(), Error> {
+pub(crate) fn expect_ok(admin: &Admin, answer: &Answer) -> Result<(), Error> {
     match answer.status {
         200 => Ok(()),
         status => Err(Error::new(format!("{} answered {status}: {}", admin.endpoint, answer.body.trim()))),
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Error> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Error> {
     serde_json::from_str(body).map_err(|error| Error::caused("read the collector's answer", error))
 }
 
@@ -229,7 +205,7 @@ fn shorten(error: &str) -> String {
 }
 
 /// Percent-encodes what is not plain in a query.
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),

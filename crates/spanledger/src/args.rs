@@ -43,6 +43,33 @@ impl Args {
     }
 }
 
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LetterVerb {
+    /// List them: branch, position, reason, and the file with the request.
+    List,
+    /// Deliver them to their branch after all; 1 when some still cannot be taken.
+    Replay {
+        /// Those of one exporter or connector.
+        branch: Option<String>,
+        /// The one of this position.
+        position: Option<u64>,
+        /// How long to wait.
+        #[arg(long, default_value = "60s")]
+        timeout: GoDuration,
+    },
+    /// Give them up for good: their items count as dropped, and their files are removed.
+    Drop {
+        /// The exporter or connector.
+        branch: String,
+        /// The one of this position; without it all of the branch.
+        position: Option<u64>,
+        /// How long to wait.
+        #[arg(long, default_value = "60s")]
+        timeout: GoDuration,
+    },
+}
+
 /// Where the config comes from.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct ConfigArgs {
@@ -110,10 +137,13 @@ pub(crate) enum Verb {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Show what a running collector could not deliver and put aside.
+    /// Show what a running collector could not deliver and put aside, try it again, or give it up.
     DeadLetters {
+        /// What to do; without it they are listed.
+        #[command(subcommand)]
+        verb: Option<LetterVerb>,
         /// As JSON, for programs.
-        #[arg(long)]
+        #[arg(long, global = true)]
         json: bool,
         #[command(flatten)]
         admin: AdminArgs,

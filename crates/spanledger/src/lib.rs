@@ -15,6 +15,7 @@ pub mod components;
 mod demo;
 mod drain;
 mod http_client;
+mod letters;
 mod load;
 mod log_verbs;
 mod own_metrics;
@@ -30,7 +31,7 @@ use clap::Parser as _;
 use spanledger_component::{Error, Registry};
 
 use crate::admin::Admin;
-use crate::args::{Args, Verb, WalVerb};
+use crate::args::{Args, LetterVerb, Verb, WalVerb};
 
 /// The whole program: reads the arguments, carries out the verb, and tells how it ended. 0: done; 1: it failed, and
 /// why is on standard error; 2: the arguments are wrong.
@@ -71,9 +72,9 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
         Verb::Drain { wal: Some(folder), timeout, .. } => {
             return in_runtime(drain::drain(config, registry, &folder, *timeout));
         }
-        Verb::DeadLetters { json, admin } => {
+        Verb::DeadLetters { verb, json, admin } => {
             let admin = Admin::find(admin, &config, &registry)?;
-            show::text(&in_runtime(admin::dead_letters(admin, json))?);
+            return in_runtime(letters::carry_out(admin, verb.unwrap_or(LetterVerb::List), json));
         }
         Verb::Verify => return verify::verify(&config, &registry),
         Verb::Forget { branch } => in_runtime(log_verbs::forget(config, registry, branch))?,

@@ -73,6 +73,15 @@ impl Target {
         lock(&self.0.script).rejected.insert(name.to_owned());
     }
 
+    /// Rows of that name are taken again.
+    pub fn accept(&self, name: &str) {
+        let mut script = lock(&self.0.script);
+        let Script { rejected, rejected_at_seal, panicking, .. } = &mut *script;
+        for names in [rejected, rejected_at_seal, panicking] {
+            names.remove(name);
+        }
+    }
+
     /// Sealing a range with a row of that name is rejected.
     pub fn reject_at_seal(&self, name: &str) {
         lock(&self.0.script).rejected_at_seal.insert(name.to_owned());

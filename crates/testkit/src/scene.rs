@@ -35,6 +35,8 @@ pub struct Config {
     pub holds: usize,
     /// Of a processor: what it puts behind the name of a span.
     pub suffix: String,
+    /// Of a connector: whether it counts what it otherwise panics on.
+    pub is_lenient: bool,
 }
 
 /// Every scene there is; a scene stays as long as the process, which is a test.

@@ -1,6 +1,6 @@
 //! Control records: what branches do, written into the log they read.
 
-use std::{fmt, ops::AddAssign};
+use std::{fmt, ops::AddAssign, sync::Arc};
 
 use prost::Message;
 
@@ -42,6 +42,8 @@ pub enum Control {
         checkpoint: Checkpoint,
         /// What it is done with.
         counts: Counts,
+        /// Dead letters that are in the state now, and so none any more.
+        replayed: Vec<Position>,
     },
     /// A record went to the dead letters of a branch.
     DeadLetter {
@@ -49,6 +51,13 @@ pub enum Control {
         branch: String,
         /// Which record and why.
         letter: DeadLetter,
+    },
+    /// A dead letter is given up for good: its items are dropped.
+    DeadLetterDropped {
+        /// The branch.
+        branch: String,
+        /// Which record.
+        position: Position,
     },
     /// Bytes of the log cannot be read.
     Quarantined(Quarantined),
@@ -104,6 +113,8 @@ pub struct Plan {
     pub last: Position,
     /// Positions in between that went to the dead letters.
     pub excluded: Vec<Position>,
+    /// Whether it delivers the dead letter of its one position, which the cursor has passed.
+    pub replays: bool,
 }
 
 /// Everything the log took in before the cursor of a branch, by signal, each item in one of these. Cumulative: the
@@ -136,6 +147,16 @@ impl AddAssign for Counts {
 }
 
 impl Counts {
+    /// Counts a dead letter as delivered after all.
+    pub fn revive(&mut self, letter: &DeadLetter) {
+        move_items(&mut self.dead_lettered, &mut self.delivered, letter);
+    }
+
+    /// Counts a dead letter as given up for good.
+    pub fn give_up(&mut self, letter: &DeadLetter) {
+        move_items(&mut self.dead_lettered, &mut self.dropped, letter);
+    }
+
     /// All of them, by signal.
     pub fn sum(&self) -> [u64; SIGNALS] {
         let Self { delivered, dropped, dead_lettered, quarantined, elsewhere } = self;
@@ -144,6 +165,15 @@ impl Counts {
             sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
         sum
+    }
+}
+
+fn move_items(from: &mut [u64; SIGNALS], to: &mut [u64; SIGNALS], letter: &DeadLetter) {
+    let signal = usize::from(letter.signal);
+    if let (Some(from), Some(to)) = (from.get_mut(signal), to.get_mut(signal)) {
+        let items = u64::from(letter.items).min(*from);
+        *from -= items;
+        *to += items;
     }
 }
 
@@ -178,6 +208,18 @@ pub struct DeadLetter {
     pub unix_ns: u64,
     /// Version of the program that gave up on it.
     pub version: String,
+    /// Which signal.
+    pub signal: u8,
+    /// Id of the receiver that took it in.
+    pub receiver: Arc<str>,
+    /// When it arrived, in nanoseconds since 1970.
+    pub arrival_unix_ns: u64,
+    /// Items that count.
+    pub items: u32,
+    /// Indices of items to be left out.
+    pub rejected: Arc<[u32]>,
+    /// The payload hash of the epoch that was in force when it was put aside.
+    pub config_hash: Vec<u8>,
 }
 
 /// Positions whose bytes cannot be read, `first` to `last`, both inclusive.
@@ -222,11 +264,17 @@ impl Control {
                 Kind::Cursor(proto::Cursor { branch, position: position.0, counts: Some(counts.into()) })
             }
             Self::Epoch(epoch) => Kind::Epoch(epoch.into()),
-            Self::Checkpoint { branch, checkpoint, counts } => Kind::Checkpoint(proto::Checkpoint {
-                counts: Some(counts.into()),
-                ..checkpoint.into_proto(branch)
-            }),
+            Self::Checkpoint { branch, checkpoint, counts, replayed } => {
+                Kind::Checkpoint(proto::Checkpoint {
+                    counts: Some(counts.into()),
+                    replayed: replayed.into_iter().map(|position| position.0).collect(),
+                    ..checkpoint.into_proto(branch)
+                })
+            }
             Self::DeadLetter { branch, letter } => Kind::DeadLetter(letter.into_proto(branch)),
+            Self::DeadLetterDropped { branch, position } => {
+                Kind::DeadLetterDropped(proto::DeadLetterDropped { branch, position: position.0 })
+            }
             Self::Quarantined(quarantined) => Kind::Quarantined(quarantined.into()),
             Self::TimeMark { unix_ns } => Kind::TimeMark(proto::TimeMark { unix_ns }),
             Self::BranchAdded { branch, position, before } => Kind::BranchAdded(proto::BranchAdded {
@@ -258,10 +306,14 @@ impl Control {
             Kind::Checkpoint(mut checkpoint) => Self::Checkpoint {
                 branch: std::mem::take(&mut checkpoint.branch),
                 counts: checkpoint.counts.take().unwrap_or_default().into(),
+                replayed: std::mem::take(&mut checkpoint.replayed).into_iter().map(Position).collect(),
                 checkpoint: checkpoint.into(),
             },
             Kind::DeadLetter(letter) => {
                 Self::DeadLetter { branch: letter.branch.clone(), letter: letter.into() }
+            }
+            Kind::DeadLetterDropped(dropped) => {
+                Self::DeadLetterDropped { branch: dropped.branch, position: Position(dropped.position) }
             }
             Kind::Quarantined(quarantined) => Self::Quarantined(quarantined.into()),
             Kind::TimeMark(mark) => Self::TimeMark { unix_ns: mark.unix_ns },
@@ -289,6 +341,7 @@ impl From<Plan> for proto::Plan {
             first: plan.first.0,
             last: plan.last.0,
             excluded: plan.excluded.into_iter().map(|position| position.0).collect(),
+            replays: plan.replays,
         }
     }
 }
@@ -301,6 +354,7 @@ impl From<proto::Plan> for Plan {
             first: Position(plan.first),
             last: Position(plan.last),
             excluded: plan.excluded.into_iter().map(Position).collect(),
+            replays: plan.replays,
         }
     }
 }
@@ -343,7 +397,12 @@ impl From<proto::Epoch> for Epoch {
 
 impl Checkpoint {
     pub(crate) fn into_proto(self, branch: String) -> proto::Checkpoint {
-        proto::Checkpoint { branch, position: self.position.0, file: self.file, counts: None }
+        proto::Checkpoint {
+            branch,
+            position: self.position.0,
+            file: self.file,
+            ..proto::Checkpoint::default()
+        }
     }
 }
 
@@ -362,6 +421,12 @@ impl DeadLetter {
             file_hash: self.file_hash,
             unix_ns: self.unix_ns,
             version: self.version,
+            signal: self.signal.into(),
+            receiver: self.receiver.to_string(),
+            arrival_unix_ns: self.arrival_unix_ns,
+            items: self.items,
+            rejected: self.rejected.to_vec(),
+            config_hash: self.config_hash,
         }
     }
 }
@@ -374,6 +439,12 @@ impl From<proto::DeadLetter> for DeadLetter {
             file_hash: letter.file_hash,
             unix_ns: letter.unix_ns,
             version: letter.version,
+            signal: u8::try_from(letter.signal).unwrap_or(u8::MAX),
+            receiver: letter.receiver.into(),
+            arrival_unix_ns: letter.arrival_unix_ns,
+            items: letter.items,
+            rejected: letter.rejected.into(),
+            config_hash: letter.config_hash,
         }
     }
 }

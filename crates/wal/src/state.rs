@@ -50,7 +50,7 @@ pub struct Branch {
     pub counts: Counts,
     /// The newest records it could not take.
     pub dead_letters: Vec<DeadLetter>,
-    /// How many there were in all.
+    /// How many there are, those that are not listed included.
     pub dead_letters_total: u64,
 }
 
@@ -75,22 +75,37 @@ impl State {
                 if let Some(done) = branch.plan.take_if(|open| open.id == plan) {
                     branch.cursor = branch.cursor.max(done.last.next());
                     branch.counts = counts;
+                    if done.replays {
+                        branch.end_letters(&[done.first]);
+                    }
                 }
             }),
             Control::Cursor { branch, position, counts } => self.on_branch(&branch, |branch| {
                 branch.cursor = branch.cursor.max(position);
                 branch.counts = counts;
             }),
-            Control::Checkpoint { branch, checkpoint, counts } => {
+            Control::Checkpoint { branch, checkpoint, counts, replayed } => {
                 self.on_branch(&branch, |branch| {
+                    branch.end_letters(&replayed);
                     branch.cursor = branch.cursor.max(checkpoint.position);
                     branch.counts = counts;
                     branch.checkpoint = Some(checkpoint);
                 });
             }
             Control::DeadLetter { branch, letter } => self.on_branch(&branch, |branch| {
-                push_listed(&mut branch.dead_letters, letter);
-                branch.dead_letters_total += 1;
+                match branch.dead_letters.iter_mut().find(|known| known.position == letter.position) {
+                    // It was tried again, and cannot be taken for that reason now.
+                    Some(known) => *known = letter,
+                    None => {
+                        push_listed(&mut branch.dead_letters, letter);
+                        branch.dead_letters_total += 1;
+                    }
+                }
+            }),
+            Control::DeadLetterDropped { branch, position } => self.on_branch(&branch, |branch| {
+                for letter in branch.end_letters(&[position]) {
+                    branch.counts.give_up(&letter);
+                }
             }),
         }
     }
@@ -202,6 +217,14 @@ impl From<proto::State> for State {
 }
 
 impl Branch {
+    /// Takes those out that are delivered after all, or given up for good.
+    fn end_letters(&mut self, positions: &[Position]) -> Vec<DeadLetter> {
+        let is_ended = |letter: &mut DeadLetter| positions.contains(&letter.position);
+        let ended: Vec<_> = self.dead_letters.extract_if(.., is_ended).collect();
+        self.dead_letters_total = self.dead_letters_total.saturating_sub(ended.len() as u64);
+        ended
+    }
+
     fn to_proto(&self, name: &str) -> proto::Branch {
         let letters = self.dead_letters.iter().cloned();
         proto::Branch {
@@ -245,7 +268,7 @@ mod tests {
 
     fn plan(id: u8, last: u64) -> Plan {
         let (first, last) = (Position(1), Position(last));
-        Plan { id: PlanId([id; 16]), branch: "parquet".into(), first, last, excluded: vec![] }
+        Plan { id: PlanId([id; 16]), branch: "parquet".into(), first, last, excluded: vec![], replays: false }
     }
 
     #[test]
@@ -306,16 +329,72 @@ mod tests {
         state.apply(Control::Plan(plan(1, 9)));
         state.apply(Control::Epoch(Epoch { first: Position(1), payload_hash: vec![1; 16] }));
         let checkpoint = Checkpoint { position: Position(4), file: "metrics-4".into() };
-        state.apply(Control::Checkpoint { branch: "parquet".into(), checkpoint, counts: Counts::default() });
+        state.apply(Control::Checkpoint {
+            branch: "parquet".into(),
+            checkpoint,
+            counts: Counts::default(),
+            replayed: vec![],
+        });
         let letter = DeadLetter {
             position: Position(2),
             reason: "no".into(),
             file_hash: vec![2; 16],
             unix_ns: 7,
             version: "0.1.0".into(),
+            signal: 2,
+            receiver: "otlp".into(),
+            arrival_unix_ns: 6,
+            items: 3,
+            rejected: [1].into(),
+            config_hash: vec![3; 16],
         };
         state.apply(Control::DeadLetter { branch: "parquet".into(), letter });
         state.apply(Control::TimeMark { unix_ns: 77 });
         assert_eq!(State::from(proto::State::from(&state)), state);
+    }
+
+    #[test]
+    fn a_letter_is_noted_once_and_ends_when_it_is_delivered_counted_or_dropped() {
+        let letter = |position, reason: &str| DeadLetter {
+            position: Position(position),
+            reason: reason.into(),
+            file_hash: vec![],
+            unix_ns: 0,
+            version: String::new(),
+            signal: 1,
+            receiver: "otlp".into(),
+            arrival_unix_ns: 0,
+            items: 4,
+            rejected: [].into(),
+            config_hash: vec![],
+        };
+        let branch = || "parquet".to_owned();
+        let mut state = State::default();
+        state.apply(Control::BranchAdded { branch: branch(), position: Position(1), before: [0; SIGNALS] });
+        for (position, reason) in [(2, "no"), (3, "no"), (2, "still not"), (4, "no")] {
+            state.apply(Control::DeadLetter { branch: branch(), letter: letter(position, reason) });
+        }
+        let counts = Counts { dead_lettered: [0, 12, 0, 0, 0, 0, 0, 0], ..Counts::default() };
+        state.apply(Control::Cursor { branch: branch(), position: Position(9), counts });
+        let listed = |state: &State| {
+            let letters = &state.branches["parquet"].dead_letters;
+            letters.iter().map(|letter| (letter.position.0, letter.reason.clone())).collect::<Vec<_>>()
+        };
+        let (no, still_not) = ("no".to_owned(), "still not".to_owned());
+        assert_eq!(listed(&state), [(2, still_not), (3, no.clone()), (4, no.clone())]);
+        assert_eq!(state.branches["parquet"].dead_letters_total, 3);
+
+        state.apply(Control::DeadLetterDropped { branch: branch(), position: Position(2) });
+        let dropped = state.branches["parquet"].counts;
+        assert_eq!((dropped.dead_lettered[1], dropped.dropped[1]), (8, 4));
+        let plan = Plan { replays: true, first: Position(3), ..plan(7, 3) };
+        state.apply(Control::Plan(plan));
+        state.apply(Control::Committed { plan: PlanId([7; 16]), branch: branch(), counts: dropped });
+        assert_eq!(listed(&state), [(4, no)]);
+        assert_eq!(state.branches["parquet"].cursor, Position(9), "it is before the cursor");
+        let checkpoint = Checkpoint { position: Position(9), file: "c".into() };
+        let replayed = vec![Position(4)];
+        state.apply(Control::Checkpoint { branch: branch(), checkpoint, counts: dropped, replayed });
+        assert_eq!((listed(&state), state.branches["parquet"].dead_letters_total), (vec![], 0));
     }
 }

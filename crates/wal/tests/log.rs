@@ -127,9 +127,14 @@ fn the_control_state_survives_reopening_and_the_deletion_of_the_segments_it_was_
     add_branch(&wal, "parquet");
     wal.record(Control::Epoch(Epoch { first: Position(1), payload_hash: vec![7; 16] })).wait().unwrap();
     let checkpoint = Checkpoint { position: Position(2), file: "metrics-2".into() };
-    wal.record(Control::Checkpoint { branch: "parquet".into(), checkpoint, counts: Counts::default() })
-        .wait()
-        .unwrap();
+    wal.record(Control::Checkpoint {
+        branch: "parquet".into(),
+        checkpoint,
+        counts: Counts::default(),
+        replayed: vec![],
+    })
+    .wait()
+    .unwrap();
     let first_segment = segments(directory.path())[0].clone();
     let last = append_fifty(&wal);
     move_cursor(&wal, "parquet", last);
@@ -139,6 +144,7 @@ fn the_control_state_survives_reopening_and_the_deletion_of_the_segments_it_was_
         first: last,
         last,
         excluded: vec![Position(3)],
+        replays: false,
     };
     wal.record(Control::Plan(plan)).wait().unwrap();
     let state = wal.state();
@@ -387,7 +393,8 @@ fn a_commit_moves_the_cursor_and_forgetting_a_branch_frees_what_it_held() {
     add_branch(&wal, "gone");
     let last = append_fifty(&wal);
     let (id, branch) = (PlanId([1; 16]), "parquet".to_owned());
-    let plan = Plan { id, branch: branch.clone(), first: Position(3), last, excluded: vec![] };
+    let plan =
+        Plan { id, branch: branch.clone(), first: Position(3), last, excluded: vec![], replays: false };
     wal.record(Control::Plan(plan)).wait().unwrap();
     let counts = Counts { delivered: [50, 0, 0, 0, 0, 0, 0, 0], ..Counts::default() };
     wal.record(Control::Committed { plan: id, branch, counts }).wait().unwrap();

@@ -6,7 +6,7 @@ use spanledger_testkit::connectors::Counts;
 
 use crate::setup::{Collector, SHORT};
 
-const COUNTING: &str = "
+pub(crate) const COUNTING: &str = "
 receivers: {handed: {scene: SCENE}}
 connectors: {counting: {scene: SCENE}}
 exporters: {scripted: {scene: SCENE}}
@@ -16,7 +16,7 @@ service:
     metrics: {receivers: [counting], exporters: [scripted]}
 ";
 
-fn counts(pairs: &[(&str, u64)]) -> Counts {
+pub(crate) fn counts(pairs: &[(&str, u64)]) -> Counts {
     pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 

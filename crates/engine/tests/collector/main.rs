@@ -13,6 +13,7 @@ mod culprits;
 mod delivery;
 mod door;
 mod epochs;
+mod letters;
 mod restart;
 mod setup;
 mod stop;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanledger_component::{BranchStatus, DeadLetter, Error, SystemClock, Waiting, WalSettings};
+use spanledger_component::{BranchStatus, DeadLetter, Error, Letters, SystemClock, Waiting, WalSettings};
 use spanledger_config::{SystemEnv, load};
 use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom};
 use spanledger_telemetry::Meter;
@@ -146,6 +146,29 @@ impl Collector {
 
     pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
         self.running.as_ref().unwrap().host().dead_letters()
+    }
+
+    /// Tries all dead letters again; gives why those are still there that are.
+    pub(crate) async fn replay(&self) -> Vec<Option<String>> {
+        let host = self.running.as_ref().unwrap().host();
+        let outcomes = host.replay_dead_letters(&Letters::default(), LONG).await;
+        self.check_ledgers();
+        outcomes.into_iter().map(|outcome| outcome.error).collect()
+    }
+
+    /// Asks for all dead letters to be tried again, and does not wait.
+    pub(crate) fn ask_for_replay(&self) {
+        let host = self.running.as_ref().unwrap().host();
+        tokio::spawn(async move { host.replay_dead_letters(&Letters::default(), LONG).await });
+    }
+
+    /// Gives the dead letters of a branch up.
+    pub(crate) async fn give_up(&self, branch: &str) -> Vec<Option<String>> {
+        let host = self.running.as_ref().unwrap().host();
+        let which = Letters { branch: Some(branch.to_owned()), position: None };
+        let outcomes = host.drop_dead_letters(&which, LONG).await;
+        self.check_ledgers();
+        outcomes.into_iter().map(|outcome| outcome.error).collect()
     }
 
     pub(crate) fn target(&self) -> Target {
