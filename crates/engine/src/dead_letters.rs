@@ -1,6 +1,5 @@
 //! Dead letters: the one record that a branch cannot take, kept as it arrived, with the reason.
 
-use std::fs;
 use std::path::PathBuf;
 
 use spanledger_component::{Clock, Error, Letters, Position};
@@ -78,7 +77,7 @@ pub(crate) fn read(wal: &Wal, letter: &DeadLetter) -> Result<Record, Error> {
         receiver: letter.receiver.clone(),
         items: letter.items,
         rejected: letter.rejected.clone(),
-        body: files::read_content(&folder(wal), &letter.file_hash)?.into(),
+        body: files::read_content(wal.disk(), &folder(wal), &letter.file_hash)?.into(),
     })
 }
 
@@ -91,7 +90,7 @@ pub(crate) fn remove(wal: &Wal, letter: &DeadLetter) {
     };
     if !state.branches.values().any(needs) {
         // One that cannot be removed only takes room.
-        let _ = fs::remove_file(folder(wal).join(files::hex(&letter.file_hash)));
+        let _ = wal.disk().remove(&folder(wal).join(files::hex(&letter.file_hash)));
         files::charge(wal);
     }
 }
@@ -109,7 +108,7 @@ pub(crate) async fn keep(
         return Ok(());
     }
     let folder = folder(wal);
-    let hash = files::write_content(&folder, &record.body)?;
+    let hash = files::write_content(wal.disk(), &folder, &record.body)?;
     files::charge(wal);
     error!(branch, position = record.position.0, reason, file = %folder.join(files::hex(&hash)).display(),
         "record cannot be delivered and went to the dead letters");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use spanledger_component::{
     Budget, Clock, ComponentId, Configured, Connector, Error, Exporter, Extension, Host as _, Intake, LogId,
@@ -15,6 +15,7 @@ use spanledger_telemetry::Meter;
 use spanledger_wal::{Counts, ReadLimits, Wal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -35,6 +36,7 @@ use crate::random::Random;
 use crate::reader::Reader;
 use crate::scrubbing::scrub;
 use crate::snapshots::{Feed, Snapshot};
+use crate::threads::Threads;
 
 /// How long tasks that were told to stop may take, once the time for deliveries is over. Branches and extensions have it one
 /// after the other: with the default of 20 s for deliveries, a stop ends within the 30 s that Kubernetes gives.
@@ -62,6 +64,8 @@ pub struct Options {
     pub meter: Meter,
     /// The log when no extension has its settings.
     pub wal: WalSettings,
+    /// On what the log and the branches run.
+    pub threads: Threads,
 }
 
 /// Starts collectors.
@@ -109,7 +113,7 @@ impl Engine {
         let receivers = starting.start_receivers().await?;
         starting.start_branches().await?;
         let (wal, stop) = (starting.wal.clone(), starting.stop.rest.clone());
-        starting.tasks.spawn(scrub(wal, stop));
+        starting.tasks.spawn(scrub(wal, starting.options.threads.clone(), stop));
         let running = starting.running(receivers);
         info!("Everything is ready. Begin running and processing data.");
         Ok(running)
@@ -156,7 +160,7 @@ fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Share
     if shares.recent < SMALL_RECENT_BYTES {
         wal.segment_bytes = SMALL_SEGMENT_BYTES;
     }
-    let opened = Wal::open(wal).map_err(|error| Error::caused("extensions::wal", error))?;
+    let opened = options.threads.open(wal).map_err(|error| Error::caused("extensions::wal", error))?;
     info!(directory = %settings.directory.display(), log = %opened.id(), "log opened");
     Ok(opened)
 }
@@ -314,7 +318,7 @@ impl Starting {
             self.stop.branches.clone(),
             own_metrics::sent(&self.options.meter, &id.to_string()),
         );
-        self.spawn_branch(exporting.run());
+        self.options.threads.spawn(&mut self.branches, exporting.run());
     }
 
     fn start_connectors(&mut self) {
@@ -333,14 +337,8 @@ impl Starting {
                 out,
                 self.stop.branches.clone(),
             );
-            self.spawn_branch(folding.run());
+            self.options.threads.spawn(&mut self.branches, folding.run());
         }
-    }
-
-    /// Each branch has a thread of its own: decoding and encoding never hold up intake or another branch.
-    fn spawn_branch(&mut self, run: impl Future<Output = Result<(), Error>> + Send + 'static) {
-        let runtime = tokio::runtime::Handle::current();
-        self.branches.spawn_blocking(move || runtime.block_on(run));
     }
 
     fn running(self, receivers: Vec<(ComponentId, Box<dyn Receiver>)>) -> Running {
@@ -407,6 +405,7 @@ impl Running {
     pub async fn failed(&mut self) -> Error {
         loop {
             let ended = tokio::select! {
+                biased;
                 Some(ended) = self.receivers.join_next() => ended,
                 Some(ended) = self.tasks.join_next() => ended,
                 Some(ended) = self.branches.join_next() => ended,
@@ -436,6 +435,7 @@ impl Running {
         self.host.gate.shut();
         self.stop.receivers.cancel();
         tokio::select! {
+            biased;
             () = self.deliver() => {}
             () = hurry => {}
         }

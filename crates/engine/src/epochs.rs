@@ -92,7 +92,7 @@ impl Epochs {
                 continue;
             }
             let first = Position(epoch.first.0);
-            let payload = files::read_content(&folder, &epoch.payload_hash)?;
+            let payload = files::read_content(wal.disk(), &folder, &epoch.payload_hash)?;
             let epoch = Epoch::read(&payload, registry, env).map_err(|problems| {
                 let records =
                     format!("records from position {first} on were taken in with, some of which wait");
@@ -125,7 +125,7 @@ impl Epochs {
 }
 
 async fn pin(wal: &Wal, folder: &Path, payload: &[u8]) -> Result<(), Error> {
-    let payload_hash = files::write_content(folder, payload)?.to_vec();
+    let payload_hash = files::write_content(wal.disk(), folder, payload)?.to_vec();
     if wal.state().epochs.last().is_some_and(|last| last.payload_hash == payload_hash) {
         return Ok(());
     }

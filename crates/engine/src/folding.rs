@@ -1,6 +1,5 @@
 //! The loop of a connector: fold what follows, hand out snapshots, write checkpoints.
 
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,7 +94,7 @@ impl Folding {
         let file = branch.checkpoint.as_ref().map(|checkpoint| checkpoint.file.clone());
         if let Some(checkpoint) = &branch.checkpoint {
             let path = folder(&wal).join(&checkpoint.file);
-            if let Err(error) = take_back(connector.as_mut(), &path) {
+            if let Err(error) = take_back(connector.as_mut(), &wal, &path) {
                 // What is before the checkpoint was counted by somebody already; counting it again would show as new.
                 error!(branch = %progress.id, checkpoint = %path.display(), position = %next, %error,
                     "the state of the connector is lost: its counters begin again at 0 with what follows");
@@ -332,7 +331,7 @@ impl Folding {
         let letter = self.replayed.first().map(|letter| format!("-{:016x}", letter.position.0));
         let file = format!("{}-{:016x}{}", name.replace('/', "%2F"), self.next.0, letter.unwrap_or_default());
         let state = self.connector.snapshot();
-        files::write_durable(&folder(&self.wal), &file, &state)?;
+        files::write_durable(self.wal.disk(), &folder(&self.wal), &file, &state)?;
         let position = spanledger_wal::Position(self.next.0);
         let checkpoint = Checkpoint { position, file: file.clone() };
         let replayed = self.replayed.iter().map(|letter| letter.position).collect();
@@ -340,7 +339,7 @@ impl Folding {
             self.wal.record(Control::Checkpoint { branch: name, checkpoint, counts: self.counts, replayed });
         noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
         if let Some(old) = self.checkpointed.file.take().filter(|old| *old != file) {
-            let _ = fs::remove_file(folder(&self.wal).join(old));
+            let _ = self.wal.disk().remove(&folder(&self.wal).join(old));
         }
         let at = self.checkpointed.at;
         self.checkpointed = Checkpointed {
@@ -380,15 +379,14 @@ pub(crate) fn remove_orphans(wal: &Wal) {
             .any(|checkpoint| checkpoint.file == name)
     };
     // A folder that is not there holds no orphans, and one that stays harms nobody.
-    for entry in fs::read_dir(folder(wal)).into_iter().flatten().flatten() {
-        if !entry.file_name().to_str().is_some_and(noted) {
-            let _ = fs::remove_file(entry.path());
-        }
+    let files = wal.disk().list(&folder(wal)).unwrap_or_default();
+    for (name, _) in files.iter().filter(|(name, _)| !noted(name)) {
+        let _ = wal.disk().remove(&folder(wal).join(name));
     }
 }
 
-fn take_back(connector: &mut dyn Connector, path: &Path) -> Result<(), Error> {
-    let state = fs::read(path).map_err(|error| Error::caused("read it", error))?;
+fn take_back(connector: &mut dyn Connector, wal: &Wal, path: &Path) -> Result<(), Error> {
+    let state = wal.disk().read(path).map_err(|error| Error::caused("read it", error))?;
     connector.restore(&state)
 }
 

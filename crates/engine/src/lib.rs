@@ -29,8 +29,10 @@ mod reader;
 mod replaying;
 mod scrubbing;
 mod snapshots;
+mod threads;
 mod window;
 
 pub use budget::Shares;
 pub use engine::{Engine, Options, Running, Summary};
 pub use random::{Random, SystemRandom};
+pub use threads::{OpenLog, Threads};

@@ -40,18 +40,20 @@ impl Reader {
         let mut durable = self.wal.durable_end();
         while self.wal.data_end().0 <= from.0 {
             tokio::select! {
+                biased;
+                _ = wanted.changed() => return,
                 // The log is closed; the branch is about to be stopped.
                 changed = durable.changed() => if changed.is_err() { return std::future::pending().await },
-                _ = wanted.changed() => return,
             }
         }
         let linger = tokio::time::sleep(LINGER);
         tokio::pin!(linger);
         while *wanted.borrow_and_update() <= from && !self.fills_a_window(from) && !self.cuts().keep(from) {
             tokio::select! {
+                biased;
                 () = &mut linger => break,
-                _ = durable.changed() => {}
                 _ = wanted.changed() => {}
+                _ = durable.changed() => {}
             }
         }
         self.wait_for_others(from).await;
@@ -63,8 +65,9 @@ impl Reader {
             let taken = self.taken.notified();
             let Some(patience) = self.cuts().patience(from) else { return };
             tokio::select! {
-                () = taken => {}
+                biased;
                 () = tokio::time::sleep_until(patience) => return,
+                () = taken => {}
             }
         }
     }

@@ -7,6 +7,8 @@ use spanledger_wal::Wal;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::threads::Threads;
+
 /// 4 MiB a second: ten GiB in three quarters of an hour, and nothing that a disk notices.
 const SLICE_BYTES: usize = 4 << 20;
 const SLICE_EVERY: Duration = Duration::from_secs(1);
@@ -14,11 +16,11 @@ const SLICE_EVERY: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_secs(3600);
 
 /// Reads through the log again and again until stop.
-pub(crate) async fn scrub(wal: Wal, stop: CancellationToken) -> Result<(), Error> {
+pub(crate) async fn scrub(wal: Wal, threads: Threads, stop: CancellationToken) -> Result<(), Error> {
     let mut pause = SLICE_EVERY;
     while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
         let log = wal.clone();
-        pause = match tokio::task::spawn_blocking(move || log.scrub_next(SLICE_BYTES)).await {
+        pause = match threads.block(move || log.scrub_next(SLICE_BYTES)).await {
             Ok(Ok(slice)) if slice.is_complete => REST,
             Ok(Ok(_)) => SLICE_EVERY,
             Ok(Err(error)) => {

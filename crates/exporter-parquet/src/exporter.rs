@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use object_store::ObjectStore;
 use spanledger_component::{
     Batch, Context, Delivery, Error, ExportError, Exporter, ExporterFactory, Plan, Rows, Service, Signal,
     Stability,
@@ -32,6 +33,21 @@ pub struct Parquet {
 }
 
 impl Parquet {
+    /// An exporter to any object store: `store` is the bucket that the `path` of the settings names, and the settings of
+    /// its client are passed over.
+    pub fn in_store(
+        config: &Config,
+        context: &Context,
+        store: Arc<dyn ObjectStore>,
+    ) -> Result<Box<dyn Exporter>, Error> {
+        let mut parquet = Self::new(config, context)?;
+        let Target::Bucket { bucket, prefix } = &parquet.target else {
+            return Err(key_error(context, "path", format!("{} is no bucket", config.path)));
+        };
+        parquet.store = Some(Arc::new(Store::Bucket(Bucket::new(store, bucket, prefix))));
+        Ok(Box::new(parquet))
+    }
+
     fn new(config: &Config, context: &Context) -> Result<Self, Error> {
         let target = config.path.parse().map_err(|message| key_error(context, "path", message))?;
         if !partition::fits_file_name(&context.id) {
@@ -113,7 +129,9 @@ fn reject(source: Error) -> ExportError {
 #[async_trait]
 impl Exporter for Parquet {
     async fn start(&mut self, _stop: CancellationToken) -> Result<Option<Service>, Error> {
-        self.store = Some(Arc::new(self.open().await?));
+        if self.store.is_none() {
+            self.store = Some(Arc::new(self.open().await?));
+        }
         Ok(None)
     }
 

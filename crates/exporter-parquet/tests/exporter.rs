@@ -9,8 +9,11 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::ObjectStore as _;
+use object_store::memory::InMemory;
 use parquet::file::reader::FileReader as _;
 use spanledger_component::{Batch, Context, ExportError, ExporterFactory as _, Rows};
 use spanledger_exporter_parquet::{Config, Parquet};
@@ -167,4 +170,19 @@ async fn a_bucket_is_asked_nothing_at_start_and_an_id_too_long_for_a_file_name_i
     started(&config, &context).await;
     let id = format!("parquet/{}", "x".repeat(200)).parse().unwrap();
     assert!(Parquet::build(&config, &Context { id, ..context }).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exporter_to_a_store_of_ones_own_puts_its_files_there() {
+    let store = Arc::new(InMemory::new());
+    let (mut config, context) = (Config::default(), context(&Meter::default()));
+    config.path = "s3://bucket/lake".into();
+    let mut exporter = Parquet::in_store(&config, &context, store.clone()).unwrap();
+    exporter.start(Default::default()).await.unwrap();
+    exporter.export(&many(1, None)).await.unwrap();
+    exporter.seal(&plan(7, 1, 1)).unwrap().deliver().await.unwrap();
+    let written = store.list_with_delimiter(Some(&"lake/v1".into())).await.unwrap().common_prefixes;
+    assert_eq!(written, ["lake/v1/spans".into()]);
+    config.path = "./lake".into();
+    assert!(Parquet::in_store(&config, &context, store).is_err(), "a folder is no bucket");
 }

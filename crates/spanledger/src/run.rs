@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use spanledger_component::{Error, Registry, SystemClock, WalSettings};
 use spanledger_config::{Graph, LogEncoding, LogLevel, SystemEnv, TelemetrySettings};
-use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom};
+use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom, Threads};
 use spanledger_telemetry::{Meter, logs, observe_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -79,6 +79,7 @@ pub(crate) fn options(registry: Arc<Registry>, meter: Meter, wal: WalSettings) -
         random: Arc::new(SystemRandom),
         meter,
         wal,
+        threads: Threads::Own,
     }
 }
 

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::timeout,
+};
 
 use crate::{AppendError, Position, draft::Draft, repeats::Repeated};
 
@@ -103,6 +106,8 @@ impl From<Closed> for AppendError {
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
     wake: Condvar,
+    /// For a log that has no thread.
+    wake_task: Notify,
 }
 
 #[derive(Default)]
@@ -111,6 +116,12 @@ struct Inner {
     bytes: u64,
     stopped: bool,
     nudged: bool,
+}
+
+impl Inner {
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && !self.stopped && !self.nudged
+    }
 }
 
 impl Queue {
@@ -126,14 +137,13 @@ impl Queue {
         inner.bytes = bytes;
         inner.waiting.push_back(pending);
         drop(inner);
-        self.wake.notify_one();
+        self.wake_up();
         Ok(())
     }
 
     /// Waits for the next ones, about `bytes_max` at most; none after `patience`. `None` once stopped and empty.
     pub(crate) fn take(&self, bytes_max: u64, patience: Duration) -> Option<Vec<Pending>> {
-        let idle = |inner: &mut Inner| inner.waiting.is_empty() && !inner.stopped && !inner.nudged;
-        let waited = self.wake.wait_timeout_while(self.lock(), patience, idle);
+        let waited = self.wake.wait_timeout_while(self.lock(), patience, |inner| inner.is_idle());
         let (mut inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if inner.waiting.is_empty() && inner.stopped {
             return None;
@@ -152,16 +162,33 @@ impl Queue {
         Some(taken)
     }
 
+    /// Waits, without a thread, until there is something to take, or for `patience`.
+    pub(crate) async fn ready(&self, patience: Duration) {
+        let is_idle = || self.lock().is_idle();
+        let ready = async {
+            while is_idle() {
+                self.wake_task.notified().await;
+            }
+        };
+        // Nothing came: that is something to do, too.
+        let _ = timeout(patience, ready).await;
+    }
+
     /// Lets the log thread look for what it can delete.
     pub(crate) fn nudge(&self) {
         self.lock().nudged = true;
-        self.wake.notify_one();
+        self.wake_up();
     }
 
     /// Takes nothing more in; what waits is still written.
     pub(crate) fn stop(&self) {
         self.lock().stopped = true;
-        self.wake.notify_all();
+        self.wake_up();
+    }
+
+    fn wake_up(&self) {
+        self.wake.notify_one();
+        self.wake_task.notify_one();
     }
 
     /// Drops what waits, after the log thread ended; their appends resolve as stopped.

@@ -155,7 +155,12 @@ impl Repeats {
 
     /// Lets go of those who wait, when nobody is left to answer them.
     pub(crate) fn abandon(&self) {
-        self.inner().seen.retain(|_, seen| matches!(seen, Seen::Durable(_)));
+        let mut inner = self.inner();
+        let coming = inner.seen.extract_if(|_, seen| matches!(seen, Seen::Coming(_)));
+        let mut coming: Vec<_> = coming.collect();
+        drop(inner);
+        // In an order that is the same each time.
+        coming.sort_by_key(|(key, _)| *key);
     }
 
     /// What is known of these positions, in their order.

@@ -20,6 +20,7 @@ use crate::{
     repairs::Repairs,
     repeats::Met,
     shared::Shared,
+    stepper::Stepper,
     verify::verify,
     windows,
     writer::Writer,
@@ -92,9 +93,22 @@ impl Wal {
         Self::open_as(options, disk, None)
     }
 
+    /// Opens the log without a thread: nothing is written but by the [`Stepper`].
+    pub fn open_stepped(options: Options, disk: Arc<dyn Disk>) -> Result<(Self, Stepper), OpenError> {
+        let (writer, end) = prepare(options, disk, None)?;
+        let shared = end.shared.clone();
+        let stepper = Stepper::new(shared.clone(), writer, end);
+        Ok((Self { handle: Arc::new(Handle { shared, thread: Mutex::new(None) }) }, stepper))
+    }
+
     /// Reads all of a log that no process has open, changes nothing, and says what it holds and what is wrong with it.
     pub fn verify(options: &Options) -> Result<Report, OpenError> {
-        verify(options, &RealDisk)
+        Self::verify_on(options, &RealDisk)
+    }
+
+    /// The same for a log on a disk of one's own.
+    pub fn verify_on(options: &Options, disk: &dyn Disk) -> Result<Report, OpenError> {
+        verify(options, disk)
     }
 
     /// Gives the log in a directory a new random id, for a copy of a log whose original is still in use.
@@ -105,25 +119,8 @@ impl Wal {
 
     fn open_as(options: Options, disk: Arc<dyn Disk>, id: Option<LogId>) -> Result<Self, OpenError> {
         let directory = options.directory.clone();
-        disk.create_directory(&directory).map_err(|source| io_error("create", &directory, source))?;
-        let lock_path = directory.join(LOCK_FILE);
-        let lock = disk.lock(&lock_path).map_err(|source| io_error("lock", &lock_path, source))?;
-        let lock = lock.ok_or_else(|| OpenError::Locked { directory: directory.clone() })?;
-        let recovered = recover(&options, &*disk, random_id(&options))?;
-        let id = id.unwrap_or(recovered.id);
-        let quarantine = Quarantine::open(&options, &*disk);
-        for (path, range) in &recovered.damaged {
-            if let Some(path) = path {
-                quarantine.keep(&*disk, path, range);
-            }
-        }
-        let (view, repairs) = (recovered.view, recovered.repairs);
-        let (repeats, windows) = windows::rebuild(&options, &*disk, &view, recovered.read);
-        let window = (repeats, &windows);
-        let shared = Arc::new(Shared::new(options, id, disk, view, repairs, quarantine, window));
-        let writer = Writer::start(shared.clone(), recovered.resume, recovered.unproven, windows)
-            .map_err(|source| io_error("write to", &directory, source))?;
-        let end = End { shared: shared.clone(), _lock: lock };
+        let (writer, end) = prepare(options, disk, id)?;
+        let shared = end.shared.clone();
         let thread = std::thread::Builder::new().name("wal".into()).spawn(move || {
             let _end = end;
             writer.run();
@@ -263,10 +260,39 @@ impl Wal {
         self.handle.join();
     }
 
+    /// The disk that it lives on, for files beside it.
+    pub fn disk(&self) -> &dyn Disk {
+        &*self.shared().disk
+    }
+
     /// Where the log lives.
     pub fn directory(&self) -> &Path {
         &self.shared().options.directory
     }
+}
+
+/// Opens what is on disk, up to where the writer can go on.
+fn prepare(options: Options, disk: Arc<dyn Disk>, id: Option<LogId>) -> Result<(Writer, End), OpenError> {
+    let directory = options.directory.clone();
+    disk.create_directory(&directory).map_err(|source| io_error("create", &directory, source))?;
+    let lock_path = directory.join(LOCK_FILE);
+    let lock = disk.lock(&lock_path).map_err(|source| io_error("lock", &lock_path, source))?;
+    let lock = lock.ok_or_else(|| OpenError::Locked { directory: directory.clone() })?;
+    let recovered = recover(&options, &*disk, random_id(&options))?;
+    let id = id.unwrap_or(recovered.id);
+    let quarantine = Quarantine::open(&options, &*disk);
+    for (path, range) in &recovered.damaged {
+        if let Some(path) = path {
+            quarantine.keep(&*disk, path, range);
+        }
+    }
+    let (view, repairs) = (recovered.view, recovered.repairs);
+    let (repeats, windows) = windows::rebuild(&options, &*disk, &view, recovered.read);
+    let window = (repeats, &windows);
+    let shared = Arc::new(Shared::new(options, id, disk, view, repairs, quarantine, window));
+    let writer = Writer::start(shared.clone(), recovered.resume, recovered.unproven, windows)
+        .map_err(|source| io_error("write to", &directory, source))?;
+    Ok((writer, End { shared, _lock: lock }))
 }
 
 fn random_id(options: &Options) -> LogId {
@@ -291,7 +317,7 @@ impl Drop for Handle {
 }
 
 /// What happens when the log thread ends, in whatever way.
-struct End {
+pub(crate) struct End {
     shared: Arc<Shared>,
     _lock: Box<dyn Send + Sync>,
 }

@@ -93,17 +93,24 @@ impl Writer {
     }
 
     pub(crate) fn run(mut self) {
-        while let Some(batch) = self.shared.queue.take(GROUP_BYTES_MAX, self.patience()) {
-            if batch.is_empty() {
-                self.mark_durable();
-            }
-            self.commit(batch);
-            self.release();
-        }
+        while self.turn(self.patience()) {}
         self.retire();
     }
 
-    fn patience(&self) -> Duration {
+    /// Commits what waits; when nothing comes for as long as `patience`, does what there is to do then. False once the
+    /// log is closed and nothing waits.
+    pub(crate) fn turn(&mut self, patience: Duration) -> bool {
+        let Some(batch) = self.shared.queue.take(GROUP_BYTES_MAX, patience) else { return false };
+        if batch.is_empty() {
+            self.mark_durable();
+        }
+        self.commit(batch);
+        self.release();
+        true
+    }
+
+    /// How long it waits for something to commit.
+    pub(crate) fn patience(&self) -> Duration {
         if self.is_marked { IDLE } else { self.shared.options.mark_after.min(IDLE) }
     }
 
@@ -203,7 +210,7 @@ impl Writer {
     }
 
     /// Seals the segment: nothing more comes into it.
-    fn retire(&mut self) {
+    pub(crate) fn retire(&mut self) {
         let Some(active) = self.active.take() else { return };
         self.leave(&active);
         let (generation, path) = (active.head.generation, active.path.clone());

@@ -18,7 +18,7 @@ use common::{
 };
 use spanledger_wal::{
     AppendError, Checkpoint, Control, Counts, Entry, Epoch, OpenError, Options, Plan, PlanId, Position,
-    ReadLimits, Wal,
+    ReadLimits, RealDisk, Wal,
 };
 
 /// Fills several segments; answers the last position.
@@ -415,4 +415,18 @@ fn a_closed_log_is_opened_from_its_seal_without_reading_the_records() {
     let wal = open(directory.path());
     assert_eq!((wal.data_end(), wal.waiting(Position::FIRST).records), (Position(2), 1));
     assert_eq!(wal.state().quarantined, []);
+}
+
+#[test]
+fn a_log_without_a_thread_writes_when_it_is_stepped_and_not_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let (wal, mut stepper) = Wal::open_stepped(options(directory.path()), Arc::new(RealDisk)).unwrap();
+    let appending = wal.append(entry("a")).unwrap();
+    assert!(bodies(&wal).is_empty());
+    assert!(stepper.step());
+    assert_eq!(bodies(&wal), [b"a"]);
+    appending.wait().unwrap();
+    drop(wal);
+    assert!(!stepper.step(), "it is closed");
+    assert_eq!(bodies(&open(directory.path())), [b"a"]);
 }

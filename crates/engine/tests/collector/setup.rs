@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use spanledger_component::{BranchStatus, DeadLetter, Error, Letters, SystemClock, Waiting, WalSettings};
 use spanledger_config::{SystemEnv, load};
-use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom};
+use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom, Threads};
 use spanledger_telemetry::Meter;
 use spanledger_testkit::{Scene, exporters::Target};
 use tempfile::TempDir;
@@ -72,6 +72,7 @@ impl Collector {
                 parity: true,
                 repeat_window: LONG * 15,
             },
+            threads: Threads::Own,
         };
         self.running = Some(Engine::start(graph.unwrap().graph, options).await?);
         Ok(())

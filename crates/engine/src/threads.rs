@@ -1,0 +1,54 @@
+//! On what the log and the branches of a collector run: threads of their own, or all on the caller's one.
+
+use std::sync::Arc;
+
+use spanledger_component::Error;
+use spanledger_wal::{OpenError, Wal};
+use tokio::task::JoinSet;
+
+/// Opens a log.
+pub type OpenLog = Arc<dyn Fn(spanledger_wal::Options) -> Result<Wal, OpenError> + Send + Sync>;
+
+/// On what the log and the branches run.
+#[derive(Clone, Default)]
+pub enum Threads {
+    /// On threads of their own: decoding, encoding and the disk hold up neither intake nor another branch.
+    #[default]
+    Own,
+    /// On the one thread of the caller's runtime, so that a simulation has one order of events. The caller opens the log,
+    /// on whatever disk, and sees to it that it writes.
+    One(OpenLog),
+}
+
+impl Threads {
+    pub(crate) fn open(&self, options: spanledger_wal::Options) -> Result<Wal, OpenError> {
+        match self {
+            Self::Own => Wal::open(options),
+            Self::One(open) => open(options),
+        }
+    }
+
+    /// Runs a branch.
+    pub(crate) fn spawn(
+        &self,
+        branches: &mut JoinSet<Result<(), Error>>,
+        run: impl Future<Output = Result<(), Error>> + Send + 'static,
+    ) {
+        let runtime = tokio::runtime::Handle::current();
+        match self {
+            Self::Own => branches.spawn_blocking(move || runtime.block_on(run)),
+            Self::One(_) => branches.spawn(run),
+        };
+    }
+
+    /// Does what waits for the disk.
+    pub(crate) async fn block<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, tokio::task::JoinError> {
+        match self {
+            Self::Own => tokio::task::spawn_blocking(work).await,
+            Self::One(_) => Ok(work()),
+        }
+    }
+}
