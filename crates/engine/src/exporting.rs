@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use spanledger_component::{
     Batch, Clock, Delivery, Error, ExportError, Exporter, Plan, PlanId, Position, Retry,
 };
+use spanledger_faults::Point;
 use spanledger_telemetry::Counter;
 use spanledger_wal::{Control, Counts, DeadLetter, Wal};
 use tokio::sync::watch;
@@ -343,6 +344,7 @@ impl Exporting {
             // Before the plan: what was passed over counts even if the plan is carried out by the next start.
             self.write_cursor();
         }
+        Point::BeforePlan.pass();
         // The plan is durable before the first byte leaves: whatever crashes, the same range keeps the same name.
         delivering::note(&self.wal, Control::Plan(logged(&plan, false)), &self.progress, &self.random).await;
         self.start_delivery(Some(delivery), plan, None);
@@ -392,7 +394,9 @@ impl Exporting {
         let branch = self.progress.id.to_string();
         let plan = spanledger_wal::PlanId(in_flight.plan.id.0);
         let committed = Control::Committed { plan, branch, counts: self.counts };
+        Point::BeforeCommit.pass();
         delivering::note(&self.wal, committed, &self.progress, &self.random).await;
+        Point::AfterCommit.pass();
         // A dead letter stands before the cursor.
         let position = in_flight.plan.last.next().max(self.progress.delivered());
         self.progress.set_done(position, self.counts);

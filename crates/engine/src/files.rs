@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 
 use spanledger_component::Error;
+use spanledger_faults::Point;
 use spanledger_wal::{Disk, Wal};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -19,6 +20,7 @@ fn try_write_durable(disk: &dyn Disk, folder: &Path, name: &str, bytes: &[u8]) -
     let file = disk.create(&temporary)?;
     file.append(&mut [IoSlice::new(bytes)])?;
     file.sync()?;
+    Point::BeforeRename.pass();
     disk.rename(&temporary, &folder.join(name))?;
     disk.sync_directory(folder)?;
     // The folder itself may be new: its name has to be durable too.

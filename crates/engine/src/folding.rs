@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use spanledger_component::{Clock, Connector, Error, Position, Retry};
+use spanledger_faults::Point;
 use spanledger_wal::{Checkpoint, Control, Counts, DeadLetter, Wal};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -332,12 +333,14 @@ impl Folding {
         let file = format!("{}-{:016x}{}", name.replace('/', "%2F"), self.next.0, letter.unwrap_or_default());
         let state = self.connector.snapshot();
         files::write_durable(self.wal.disk(), &folder(&self.wal), &file, &state)?;
+        Point::BeforeCheckpoint.pass();
         let position = spanledger_wal::Position(self.next.0);
         let checkpoint = Checkpoint { position, file: file.clone() };
         let replayed = self.replayed.iter().map(|letter| letter.position).collect();
         let noted =
             self.wal.record(Control::Checkpoint { branch: name, checkpoint, counts: self.counts, replayed });
         noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
+        Point::AfterCheckpoint.pass();
         if let Some(old) = self.checkpointed.file.take().filter(|old| *old != file) {
             let _ = self.wal.disk().remove(&folder(&self.wal).join(old));
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use spanledger_component::{Delivery, Error, PlanId, Retry};
+use spanledger_faults::Point;
 
 use crate::footer::{self, Footer};
 use crate::meters::Meters;
@@ -76,10 +77,12 @@ impl Upload {
 #[async_trait]
 impl Delivery for Upload {
     async fn deliver(&self) -> Result<(), Retry> {
+        Point::BeforePut.pass();
         for (object, done) in self.range.objects.iter().zip(&self.done) {
             if !done.load(Ordering::Relaxed) {
                 self.put(object).await?;
                 done.store(true, Ordering::Relaxed);
+                Point::BetweenPuts.pass();
                 self.meters.file(object.table, object.content.iter().map(Bytes::len).sum());
             }
         }

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use prost::Message;
+use spanledger_faults::Point;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
@@ -59,6 +60,7 @@ impl Active {
         let created =
             Self::write_new(disk, &temporary, options.parity, head, state, placed).and_then(|active| {
                 disk.rename(&temporary, &path)?;
+                Point::BeforeDirectoryFsync.pass();
                 disk.sync_directory(&options.directory)?;
                 Ok(Self { path: path.clone(), ..active })
             });
@@ -114,7 +116,9 @@ impl Active {
             frames.push(&header, placed.draft.meta(), placed.draft.payload(), placed.draft.parity());
             self.seal.add(placed, &header);
         }
+        Point::BeforeWrite.pass();
         self.file.append(&mut frames.slices())?;
+        Point::BeforeFsync.pass();
         self.file.sync()?;
         self.end += frames.bytes();
         Ok(())

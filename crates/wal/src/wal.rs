@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use spanledger_faults::Point;
 use tokio::sync::watch;
 
 use crate::{
@@ -279,6 +280,7 @@ fn prepare(options: Options, disk: Arc<dyn Disk>, id: Option<LogId>) -> Result<(
     let lock = disk.lock(&lock_path).map_err(|source| io_error("lock", &lock_path, source))?;
     let lock = lock.ok_or_else(|| OpenError::Locked { directory: directory.clone() })?;
     let recovered = recover(&options, &*disk, random_id(&options))?;
+    Point::InRecovery.pass();
     let id = id.unwrap_or(recovered.id);
     let quarantine = Quarantine::open(&options, &*disk);
     for (path, range) in &recovered.damaged {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::{Buf, BufMut};
+use spanledger_faults::Point;
 
 use crate::{
     Options, Position,
@@ -47,6 +48,7 @@ impl Windows {
         let written = disk.create(&temporary).and_then(|file| {
             file.append(&mut [IoSlice::new(&encoded)])?;
             file.sync()?;
+            Point::BeforeRename.pass();
             disk.rename(&temporary, &path)?;
             disk.sync_directory(&self.directory)
         });

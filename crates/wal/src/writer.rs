@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use spanledger_faults::Point;
+
 use crate::{
     AppendError, Control, Position,
     draft::{Content, Placed},
@@ -142,6 +144,7 @@ impl Writer {
             let (placed, waiters) = self.place(group);
             match self.write(&placed) {
                 Ok(()) => {
+                    Point::BeforeAnswer.pass();
                     self.is_marked = false;
                     self.publish(placed, waiters);
                 }
@@ -218,6 +221,7 @@ impl Writer {
             Ok(bytes) => {
                 self.shared.budget.charge(bytes);
                 self.charge_segment(generation, bytes);
+                Point::AfterSeal.pass();
             }
             Err(error) => tracing::warn!(%error, path = %path.display(), "seal of a log segment failed"),
         }
@@ -387,6 +391,7 @@ impl Writer {
         while let Some((number, positions)) = self.releasable(cursor) {
             released = Some(positions.end);
             self.keep_window(number, positions);
+            Point::BeforeRemove.pass();
             self.remove_segment(number);
         }
         if let Some(first_retained) = released {
