@@ -15,8 +15,10 @@ use crate::{Context, Error, Position, Stability};
 /// Serves the collector itself: health, administration, the settings of the log.
 #[async_trait]
 pub trait Extension: Send {
-    /// Opens what it listens on, before anything else of the collector starts.
-    async fn start(&mut self) -> Result<(), Error> {
+    /// Opens what it listens on, before anything else of the collector starts. What has a thread of its own may answer
+    /// from then on.
+    async fn start(&mut self, host: &Arc<dyn Host>) -> Result<(), Error> {
+        let _ = host;
         Ok(())
     }
 
@@ -70,10 +72,10 @@ pub trait Host: Send + Sync {
     /// The safe points and the lag of every branch.
     fn status(&self) -> Status;
 
-    /// Whether the start is done: listeners are open and the log can be appended to.
+    /// Whether the start is done: listeners are open and the log can be appended to. Never waits.
     fn started(&self) -> bool;
 
-    /// Whether intake takes requests now; the reason when it does not.
+    /// Whether intake takes requests now, and will take those that come next; the reason when it does not. Never waits.
     fn ready(&self) -> Result<(), String>;
 
     /// Waits until everything accepted before the call is delivered by the branch (by all when `None`) and folded by

@@ -34,6 +34,7 @@ use crate::host::Host;
 use crate::own_metrics;
 use crate::random::Random;
 use crate::reader::Reader;
+use crate::readiness;
 use crate::scrubbing::scrub;
 use crate::snapshots::{Feed, Snapshot};
 use crate::threads::Threads;
@@ -113,7 +114,8 @@ impl Engine {
         let receivers = starting.start_receivers().await?;
         starting.start_branches().await?;
         let (wal, stop) = (starting.wal.clone(), starting.stop.rest.clone());
-        starting.tasks.spawn(scrub(wal, starting.options.threads.clone(), stop));
+        starting.tasks.spawn(scrub(wal, starting.options.threads.clone(), stop.clone()));
+        starting.tasks.spawn(readiness::watch(starting.host.clone(), stop));
         let running = starting.running(receivers);
         info!("Everything is ready. Begin running and processing data.");
         Ok(running)
@@ -272,9 +274,10 @@ impl Starting {
 
     /// Extensions are there before anything else, so that probes see the start.
     async fn start_extensions(&mut self, extensions: Vec<Box<dyn Extension>>) -> Result<(), Error> {
+        let host: Arc<dyn spanledger_component::Host> = self.host.clone();
         for mut extension in extensions {
-            extension.start().await?;
-            self.tasks.spawn(extension.run(self.host.clone(), self.stop.rest.clone()));
+            extension.start(&host).await?;
+            self.tasks.spawn(extension.run(host.clone(), self.stop.rest.clone()));
         }
         Ok(())
     }

@@ -163,19 +163,9 @@ impl Contract for Host {
     }
 
     fn ready(&self) -> Result<(), String> {
-        if !self.started() {
-            return Err("starting".into());
-        }
-        if !self.gate.is_open() {
-            return Err("no more requests are taken in: it drains or stops".into());
-        }
-        let stats = self.wal.stats();
-        match (stats.healthy, stats.used_bytes < stats.data_max_bytes) {
-            (true, true) => Ok(()),
-            (false, _) => Err("the disk of the log does not take writes".into()),
-            (true, false) => {
-                Err(format!("the log is full: {} of {} bytes", stats.used_bytes, stats.data_max_bytes))
-            }
+        match self.hindrance() {
+            None => Ok(()),
+            Some(hindrance) => Err(hindrance.to_string()),
         }
     }
 

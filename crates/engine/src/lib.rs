@@ -26,6 +26,7 @@ pub mod offline;
 mod own_metrics;
 mod random;
 mod reader;
+mod readiness;
 mod replaying;
 mod scrubbing;
 mod snapshots;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use spanledger_component::Error;
-use spanledger_wal::{OpenError, Wal};
+use spanledger_wal::{Disk, OpenError, Wal};
 use tokio::task::JoinSet;
 
 /// Opens a log.
@@ -15,6 +15,8 @@ pub enum Threads {
     /// On threads of their own: decoding, encoding and the disk hold up neither intake nor another branch.
     #[default]
     Own,
+    /// The same, with the log on this disk.
+    OwnOn(Arc<dyn Disk>),
     /// On the one thread of the caller's runtime, so that a simulation has one order of events. The caller opens the log,
     /// on whatever disk, and sees to it that it writes.
     One(OpenLog),
@@ -24,6 +26,7 @@ impl Threads {
     pub(crate) fn open(&self, options: spanledger_wal::Options) -> Result<Wal, OpenError> {
         match self {
             Self::Own => Wal::open(options),
+            Self::OwnOn(disk) => Wal::open_on(options, disk.clone()),
             Self::One(open) => open(options),
         }
     }
@@ -36,7 +39,7 @@ impl Threads {
     ) {
         let runtime = tokio::runtime::Handle::current();
         match self {
-            Self::Own => branches.spawn_blocking(move || runtime.block_on(run)),
+            Self::Own | Self::OwnOn(_) => branches.spawn_blocking(move || runtime.block_on(run)),
             Self::One(_) => branches.spawn(run),
         };
     }
@@ -47,7 +50,7 @@ impl Threads {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, tokio::task::JoinError> {
         match self {
-            Self::Own => tokio::task::spawn_blocking(work).await,
+            Self::Own | Self::OwnOn(_) => tokio::task::spawn_blocking(work).await,
             Self::One(_) => Ok(work()),
         }
     }

@@ -47,7 +47,7 @@ impl ExtensionFactory for Admin {
 
 #[async_trait]
 impl Extension for Admin {
-    async fn start(&mut self) -> Result<(), Error> {
+    async fn start(&mut self, _: &Arc<dyn Host>) -> Result<(), Error> {
         self.listener.open().await
     }
 

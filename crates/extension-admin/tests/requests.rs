@@ -93,7 +93,8 @@ async fn serve(config: &str, host: Arc<FakeHost>) -> SocketAddr {
         log: LogId::default(),
     };
     let mut admin = Box::new(Admin::new(&config, &context));
-    admin.start().await.unwrap();
+    let host: Arc<dyn Host> = host;
+    admin.start(&host).await.unwrap();
     let address = admin.address().unwrap();
     tokio::spawn(admin.run(host, CancellationToken::new()));
     address

@@ -14,6 +14,7 @@ use crate::config::ResponseBody;
 
 /// Answers liveness and readiness.
 pub(crate) struct Health {
+    /// What is asked of it here waits for nobody.
     pub(crate) host: Arc<dyn Host>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) up_since: SystemTime,

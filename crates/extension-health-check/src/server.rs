@@ -1,5 +1,6 @@
 //! Serves the answers, on a thread of its own.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
@@ -10,17 +11,23 @@ use hyper::body::Incoming;
 use spanledger_component::{Context, Error, Extension, ExtensionFactory, Host, Listener, Stability, http};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::Config;
 use crate::health::Health;
 
 /// Answers whether the collector is started, and whether it takes requests.
-#[derive(Debug)]
 pub struct HealthCheck {
     config: Config,
     context: Context,
     listener: Listener,
+    serving: Option<Serving>,
+}
+
+impl fmt::Debug for HealthCheck {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("HealthCheck").field("listener", &self.listener).finish_non_exhaustive()
+    }
 }
 
 impl HealthCheck {
@@ -28,7 +35,8 @@ impl HealthCheck {
     pub fn new(config: &Config, context: &Context) -> Self {
         let setting = format!("extensions::{}::endpoint", context.id);
         let listener = Listener::new(setting, &config.endpoint);
-        Self { config: config.clone(), context: context.clone(), listener }
+        let (config, context) = (config.clone(), context.clone());
+        Self { config, context, listener, serving: None }
     }
 
     /// Where it listens, once it is started.
@@ -55,48 +63,79 @@ impl ExtensionFactory for HealthCheck {
 
 #[async_trait]
 impl Extension for HealthCheck {
-    async fn start(&mut self) -> Result<(), Error> {
-        self.listener.open().await
+    async fn start(&mut self, host: &Arc<dyn Host>) -> Result<(), Error> {
+        self.listener.open().await?;
+        let health = Health {
+            host: host.clone(),
+            up_since: self.context.clock.now(),
+            clock: self.context.clock.clone(),
+            path: self.config.path.clone(),
+            bodies: self.config.response_body.clone(),
+        };
+        self.serving = Some(Serving::start(self.listener.take()?, health)?);
+        Ok(())
     }
 
-    async fn run(mut self: Box<Self>, host: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error> {
-        let health = Arc::new(Health {
-            host,
-            up_since: self.context.clock.now(),
-            clock: self.context.clock,
-            path: self.config.path,
-            bodies: self.config.response_body,
-        });
-        on_own_thread(self.listener.take()?, health, stop).await
+    async fn run(mut self: Box<Self>, _: Arc<dyn Host>, stop: CancellationToken) -> Result<(), Error> {
+        match self.serving.take() {
+            Some(serving) => serving.until(stop).await,
+            None => Err(Error::new("serve health: it was not started")),
+        }
     }
 }
 
-/// The listener moves to the runtime of a new thread, which load on the collector's own workers cannot slow down.
-async fn on_own_thread(
-    listener: TcpListener,
+/// The thread that answers. It shares nothing with the collector's own workers, all of which may be busy.
+#[derive(Debug)]
+struct Serving {
+    thread: thread::JoinHandle<()>,
+    ended: oneshot::Receiver<std::io::Result<()>>,
+    stop: DropGuard,
+}
+
+impl Serving {
+    fn start(listener: TcpListener, health: Health) -> Result<Self, Error> {
+        let listener = listener.into_std().map_err(failed)?;
+        let stop = CancellationToken::new();
+        let (ended, end) = oneshot::channel();
+        let until = stop.clone();
+        let thread = thread::Builder::new().name("health".into()).spawn(move || {
+            let _ = ended.send(serve(listener, Arc::new(health), until));
+        });
+        Ok(Self { thread: thread.map_err(failed)?, ended: end, stop: stop.drop_guard() })
+    }
+
+    async fn until(self, stop: CancellationToken) -> Result<(), Error> {
+        let Self { thread, mut ended, stop: serving } = self;
+        let result = tokio::select! {
+            result = &mut ended => result,
+            () = stop.cancelled() => {
+                drop(serving);
+                ended.await
+            }
+        };
+        let result = result.map_err(|_| Error::new("serve health: the thread ended"))?;
+        let _ = thread.join();
+        result.map_err(failed)
+    }
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::caused("serve health on a thread of its own", error)
+}
+
+fn serve(
+    listener: std::net::TcpListener,
     health: Arc<Health>,
     stop: CancellationToken,
-) -> Result<(), Error> {
-    let failed = |error| Error::caused("serve health on a thread of its own", error);
-    let listener = listener.into_std().map_err(failed)?;
-    let (ended, end) = oneshot::channel();
-    let serve = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let listener = TcpListener::from_std(listener)?;
-            let answer = move |request: Request<Incoming>| {
-                let response = health.answer(request.method(), request.uri().path());
-                async move { response }
-            };
-            http::serve(listener, answer, stop).await;
-            Ok(())
-        })
-    };
-    let thread = thread::Builder::new().name("health".into()).spawn(move || {
-        let _ = ended.send(serve());
-    });
-    let thread = thread.map_err(failed)?;
-    let result = end.await.map_err(|_| Error::new("serve health: the thread ended"))?;
-    let _ = thread.join();
-    result.map_err(failed)
+) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::from_std(listener)?;
+        let answer = move |request: Request<Incoming>| {
+            let response = health.answer(request.method(), request.uri().path());
+            async move { response }
+        };
+        http::serve(listener, answer, stop).await;
+        Ok(())
+    })
 }

@@ -78,7 +78,8 @@ async fn serve(config: &str, host: Arc<FakeHost>) -> (SocketAddr, CancellationTo
         log: LogId::default(),
     };
     let mut health = Box::new(HealthCheck::new(&config, &context));
-    health.start().await.unwrap();
+    let host: Arc<dyn Host> = host;
+    health.start(&host).await.unwrap();
     let address = health.address().unwrap();
     let stop = CancellationToken::new();
     tokio::spawn(health.run(host, stop.clone()));
@@ -132,20 +133,23 @@ async fn own_bodies_and_an_own_path_are_used() {
     assert_eq!(request(address, "POST", "/live").await.0, 405);
 }
 
-#[tokio::test]
-async fn probes_are_answered_while_the_collector_s_own_runtime_is_blocked() {
-    let host = Arc::new(FakeHost::default());
-    host.started.store(true, Ordering::Relaxed);
-    let (address, _stop) = serve("{}", host).await;
-    // The extension's task has to start its thread first; one answer shows that it has.
-    request(address, "GET", "/").await;
-    // This test's runtime has one thread, and this blocks it: only another thread can answer.
+/// Asks on this thread, and so blocks the test's runtime, which has no other: only another thread can answer.
+fn blocking_request(address: SocketAddr) -> String {
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     std::io::Write::write_all(&mut stream, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut answer = String::new();
     std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn probes_are_answered_while_the_collector_s_own_runtime_is_blocked() {
+    let host = Arc::new(FakeHost::default());
+    host.started.store(true, Ordering::Relaxed);
+    let (address, _stop) = serve("{}", host).await;
+    let answer = blocking_request(address);
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 

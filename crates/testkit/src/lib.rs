@@ -8,6 +8,7 @@
 pub mod captures;
 pub mod conformance;
 pub mod connectors;
+pub mod disks;
 pub mod exporters;
 pub mod processors;
 pub mod receivers;

@@ -80,4 +80,4 @@ pub use stepper::Stepper;
 pub use totals::SIGNALS;
 pub use verify::{Problem, Report, Severity};
 pub use volume::{default_max_bytes, weakness};
-pub use wal::{Stats, Wal};
+pub use wal::{Condition, Stats, Wal};

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -25,6 +26,7 @@ use crate::{
     segment::Segment,
     state::State,
     totals::Totals,
+    wal::Condition,
     windows::Windows,
 };
 
@@ -44,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) fsyncs: AtomicU64,
     log_time: LogTime,
     pub(crate) healthy: AtomicBool,
+    /// Since when the log thread is at its present work, by the monotonic clock; 0 when it waits for some.
+    busy_since_ns: AtomicU64,
     view: RwLock<View>,
     recent: Mutex<Recent>,
     marks: Mutex<Marks>,
@@ -100,6 +104,7 @@ impl Shared {
             queue: Queue::default(),
             fsyncs: AtomicU64::new(0),
             healthy: AtomicBool::new(true),
+            busy_since_ns: AtomicU64::new(0),
             view: RwLock::new(view),
             marks: Mutex::default(),
             repairs: Mutex::new(repairs),
@@ -110,6 +115,31 @@ impl Shared {
     /// The time of what arrives now.
     pub(crate) fn now_unix_ns(&self) -> u64 {
         self.log_time.now_unix_ns(&self.options)
+    }
+
+    /// Notes that the log thread begins to work, or waits for work.
+    pub(crate) fn set_busy(&self, is_busy: bool) {
+        let since = if is_busy { self.monotonic_ns().max(1) } else { 0 };
+        self.busy_since_ns.store(since, Ordering::Relaxed);
+    }
+
+    /// What an append would meet now; takes no lock.
+    pub(crate) fn condition(&self) -> Condition {
+        let busy = match self.busy_since_ns.load(Ordering::Relaxed) {
+            0 => 0,
+            since => self.monotonic_ns().saturating_sub(since),
+        };
+        Condition {
+            healthy: self.healthy.load(Ordering::Relaxed),
+            busy: Duration::from_nanos(busy),
+            used_bytes: self.budget.used_bytes(),
+            data_max_bytes: self.budget.data_bytes_max,
+            segment_bytes: self.options.segment_bytes(),
+        }
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        u64::try_from((self.options.monotonic)().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// A control record that arrives now.

@@ -83,6 +83,21 @@ pub struct Stats {
     pub healthy: bool,
 }
 
+/// What an append would meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Whether the last write worked.
+    pub healthy: bool,
+    /// For how long the log thread has been at its present write; zero when it waits for work.
+    pub busy: Duration,
+    /// Bytes of the budget in use.
+    pub used_bytes: u64,
+    /// What of the budget data may use.
+    pub data_max_bytes: u64,
+    /// The size of a segment: what is given back at once when branches move on.
+    pub segment_bytes: u64,
+}
+
 impl Wal {
     /// Opens the log in a directory, or begins one. Reads the segment that was being written, if it was not closed.
     pub fn open(options: Options) -> Result<Self, OpenError> {
@@ -220,6 +235,11 @@ impl Wal {
     /// Says what the caller's own files in the directory of the log take. They count in the budget.
     pub fn set_bytes_beside(&self, bytes: u64) {
         self.shared().budget.set_beside(bytes);
+    }
+
+    /// What an append would meet now. Waits for nobody, however busy the log is.
+    pub fn condition(&self) -> Condition {
+        self.shared().condition()
     }
 
     /// Figures as of now.

@@ -103,11 +103,13 @@ impl Writer {
     /// log is closed and nothing waits.
     pub(crate) fn turn(&mut self, patience: Duration) -> bool {
         let Some(batch) = self.shared.queue.take(GROUP_BYTES_MAX, patience) else { return false };
+        self.shared.set_busy(true);
         if batch.is_empty() {
             self.mark_durable();
         }
         self.commit(batch);
         self.release();
+        self.shared.set_busy(false);
         true
     }
 

@@ -3,7 +3,14 @@
 
 mod common;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use common::{
     append, bodies, entry,
@@ -58,6 +65,27 @@ fn a_disk_that_keeps_failing_refuses_appends_until_it_works_again() {
     assert!(wal.stats().healthy);
     assert_eq!(bodies(&wal), [b"a", b"b"]);
     assert_eq!(bodies(&open(&disk.crash(0))), [b"a", b"b"]);
+}
+
+#[test]
+fn a_disk_that_does_not_answer_shows_in_how_long_the_log_is_busy() {
+    let (disk, seconds) = (FakeDisk::default(), Arc::new(AtomicU64::new(1)));
+    let now = seconds.clone();
+    let monotonic = Arc::new(move || Duration::from_secs(now.load(Ordering::Relaxed)));
+    let options = Options { monotonic, ..options(Path::new("/fake")) };
+    let wal = Wal::open_on(options, Arc::new(disk.clone())).unwrap();
+    append(&wal, *b"a");
+    let stalled = disk.stall();
+    let appending = wal.append(entry(*b"b")).unwrap();
+    while wal.condition().busy < Duration::from_secs(5) {
+        seconds.fetch_add(1, Ordering::Relaxed);
+        std::thread::yield_now();
+    }
+    drop(stalled);
+    appending.wait().unwrap();
+    while !wal.condition().busy.is_zero() {
+        std::thread::yield_now();
+    }
 }
 
 #[test]

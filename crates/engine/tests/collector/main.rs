@@ -14,6 +14,8 @@ mod delivery;
 mod door;
 mod epochs;
 mod letters;
+mod readiness;
 mod restart;
 mod setup;
 mod stop;
+mod told;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use spanledger_component::{BranchStatus, DeadLetter, Error, Letters, SystemClock, Waiting, WalSettings};
 use spanledger_config::{SystemEnv, load};
 use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom, Threads};
+use spanledger_extension_health_check::HealthCheck;
 use spanledger_telemetry::Meter;
-use spanledger_testkit::{Scene, exporters::Target};
+use spanledger_testkit::{Scene, disks::TroubledDisk, exporters::Target};
 use tempfile::TempDir;
 
 /// Longer than anything here takes; a test that waits for it has failed.
@@ -36,6 +37,7 @@ pub(crate) struct Collector {
     pub(crate) scene: Scene,
     folder: TempDir,
     log_bytes_max: Option<u64>,
+    pub(crate) disk: TroubledDisk,
     running: Option<Running>,
 }
 
@@ -47,7 +49,8 @@ impl Collector {
 
     pub(crate) async fn start_with_log_of(config: &str, log_bytes_max: Option<u64>) -> Self {
         let (scene, folder) = (Scene::new(), tempfile::tempdir().unwrap());
-        let mut collector = Self { scene, folder, log_bytes_max, running: None };
+        let mut collector =
+            Self { scene, folder, log_bytes_max, disk: TroubledDisk::default(), running: None };
         collector.try_start(config).await.unwrap();
         collector
     }
@@ -55,7 +58,7 @@ impl Collector {
     /// Starts it again, perhaps with another config.
     pub(crate) async fn try_start(&mut self, config: &str) -> Result<(), Error> {
         self.scene.forget_intakes();
-        let registry = Arc::new(Scene::registry());
+        let registry = Arc::new(Scene::registry().with_extension::<HealthCheck>());
         let config = format!("yaml:{}", config.replace("SCENE", self.scene.name()));
         let graph = load(&[config], &[], &registry, &SystemEnv).map_err(|problems| problems.to_string());
         let directory = self.folder.path().to_owned();
@@ -72,7 +75,7 @@ impl Collector {
                 parity: true,
                 repeat_window: LONG * 15,
             },
-            threads: Threads::Own,
+            threads: Threads::OwnOn(Arc::new(self.disk.clone())),
         };
         self.running = Some(Engine::start(graph.unwrap().graph, options).await?);
         Ok(())
@@ -138,6 +141,15 @@ impl Collector {
         self.check_ledgers();
         let status = self.running.as_ref().unwrap().host().status();
         status.branches.into_iter().find(|branch| branch.id == id).unwrap()
+    }
+
+    pub(crate) fn ready(&self) -> Result<(), String> {
+        self.running.as_ref().unwrap().host().ready()
+    }
+
+    pub(crate) fn drain(&self) -> impl Future<Output = Result<(), Vec<Waiting>>> {
+        let host = self.running.as_ref().unwrap().host();
+        async move { host.drain(LONG).await }
     }
 
     /// What the log takes on disk.

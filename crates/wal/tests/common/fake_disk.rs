@@ -10,7 +10,7 @@ use std::{
 use spanledger_wal::{Disk, DiskFile};
 
 #[derive(Clone, Default)]
-pub(crate) struct FakeDisk(Arc<Mutex<State>>);
+pub(crate) struct FakeDisk(Arc<Mutex<State>>, Arc<Mutex<()>>);
 
 #[derive(Default)]
 struct State {
@@ -53,6 +53,11 @@ impl FakeDisk {
         self.state().failing = faults;
     }
 
+    /// Until what is returned is dropped, no fsync of a file ends.
+    pub(crate) fn stall(&self) -> MutexGuard<'_, ()> {
+        self.1.lock().unwrap()
+    }
+
     /// Whether a file was fsynced again after an fsync of it had failed.
     pub(crate) fn synced_after_failure(&self) -> bool {
         self.state().synced_after_failure
@@ -65,7 +70,10 @@ impl FakeDisk {
             Arc::new(Mutex::new(Inode { cache, durable, dirty_from, has_failed: false }))
         };
         let names: BTreeMap<_, _> = files.iter().map(|(name, bytes)| (name.clone(), inode(bytes))).collect();
-        Self(Arc::new(Mutex::new(State { durable_names: names.clone(), names, ..State::default() })))
+        Self(
+            Arc::new(Mutex::new(State { durable_names: names.clone(), names, ..State::default() })),
+            Arc::default(),
+        )
     }
 
     /// The files as readers see them.
@@ -91,7 +99,10 @@ impl FakeDisk {
             (name.clone(), Arc::new(Mutex::new(inode)))
         };
         let names: BTreeMap<_, _> = state.durable_names.iter().map(survive).collect();
-        Self(Arc::new(Mutex::new(State { durable_names: names.clone(), names, ..State::default() })))
+        Self(
+            Arc::new(Mutex::new(State { durable_names: names.clone(), names, ..State::default() })),
+            Arc::default(),
+        )
     }
 
     /// What is there after the process was killed: all that it wrote, durable or not.
@@ -107,7 +118,7 @@ impl FakeDisk {
             (name.clone(), kept.unwrap_or_else(|| copy((name, inode)).1))
         });
         let durable_names = durable_names.collect();
-        Self(Arc::new(Mutex::new(State { names, durable_names, ..State::default() })))
+        Self(Arc::new(Mutex::new(State { names, durable_names, ..State::default() })), Arc::default())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -191,6 +202,7 @@ impl DiskFile for FakeFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        drop(self.disk.1.lock().unwrap());
         let failed = take(&mut self.disk.state().failing.syncs);
         let mut inode = self.inode.lock().unwrap();
         let dirty = inode.cache.get(inode.dirty_from..).unwrap_or_default().to_vec();
