@@ -193,8 +193,20 @@ pub struct DeadLetter {
     pub unix_nano: u64,
     /// The version of the program that could not deliver it.
     pub version: String,
+    /// The config that it could not be delivered with: pipelines, processors and connectors, by their hash.
+    pub config: String,
+    /// `traces`, `metrics` or `logs`.
+    pub signal: String,
+    /// The receiver that took it in.
+    pub receiver: String,
+    /// When it was taken in, in ns since 1970.
+    pub arrival_unix_nano: u64,
+    /// Its spans, log records or points, without those that were rejected.
+    pub items: u64,
     /// The request as it was taken in: an OTLP request in protobuf.
     pub file: PathBuf,
+    /// The size of that file; `None` when it is missing.
+    pub bytes: Option<u64>,
 }
 
 /// How an extension is named, configured and built.

@@ -2,26 +2,39 @@
 
 use std::path::PathBuf;
 
-use spanledger_component::{Clock, Error, Letters, Position};
+use spanledger_component::{Clock, Error, Letters, Position, Signal};
 use spanledger_wal::{Branch, Control, DeadLetter, Record, Wal};
 use tracing::{error, warn};
 
 use crate::files;
+use crate::window::signal_index;
 
 /// The newest of every branch, oldest first.
 pub(crate) fn all(wal: &Wal) -> Vec<spanledger_component::DeadLetter> {
     let state = wal.state();
     let of_branches = state.branches.iter().flat_map(|(branch, of_branch)| {
-        of_branch.dead_letters.iter().map(move |letter| spanledger_component::DeadLetter {
-            branch: branch.clone(),
-            position: Position(letter.position.0),
-            reason: letter.reason.clone(),
-            unix_nano: letter.unix_ns,
-            version: letter.version.clone(),
-            file: folder(wal).join(files::hex(&letter.file_hash)),
-        })
+        of_branch.dead_letters.iter().map(move |letter| described(wal, branch, letter))
     });
     of_branches.collect()
+}
+
+fn described(wal: &Wal, branch: &str, letter: &DeadLetter) -> spanledger_component::DeadLetter {
+    let signal = Signal::ALL.into_iter().find(|signal| signal_index(*signal) == letter.signal);
+    let file = folder(wal).join(files::hex(&letter.file_hash));
+    spanledger_component::DeadLetter {
+        branch: branch.to_owned(),
+        position: Position(letter.position.0),
+        reason: letter.reason.clone(),
+        unix_nano: letter.unix_ns,
+        version: letter.version.clone(),
+        config: files::hex(&letter.config_hash),
+        signal: signal.map_or_else(|| format!("signal {}", letter.signal), |signal| signal.to_string()),
+        receiver: letter.receiver.to_string(),
+        arrival_unix_nano: letter.arrival_unix_ns,
+        items: letter.items.into(),
+        bytes: wal.disk().open(&file).and_then(|file| file.length()).ok(),
+        file,
+    }
 }
 
 fn folder(wal: &Wal) -> PathBuf {

@@ -78,7 +78,13 @@ fn letter() -> DeadLetter {
         reason: "a text of 3 GiB".into(),
         unix_nano: 1_790_000_000_000_000_000,
         version: "1.2.3".into(),
+        config: "0a0b".into(),
+        signal: "traces".into(),
+        receiver: "otlp".into(),
+        arrival_unix_nano: 1_780_000_000_000_000_000,
+        items: 2,
         file: "wal/dead-letters/00ff".into(),
+        bytes: Some(300),
     }
 }
 
@@ -178,7 +184,13 @@ async fn dead_letters_are_listed_with_the_file_that_holds_the_request() {
         "reason": "a text of 3 GiB",
         "unix_nano": 1_790_000_000_000_000_000_u64,
         "version": "1.2.3",
+        "config": "0a0b",
+        "signal": "traces",
+        "receiver": "otlp",
+        "arrival_unix_nano": 1_780_000_000_000_000_000_u64,
+        "items": 2,
         "file": "wal/dead-letters/00ff",
+        "bytes": 300,
     }]);
     assert_eq!(request(address, "GET /dead-letters", "").await, (200, expected));
     assert_eq!(request(address, "PUT /dead-letters", "").await.0, 405);

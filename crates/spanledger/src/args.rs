@@ -48,6 +48,13 @@ impl Args {
 pub(crate) enum LetterVerb {
     /// List them: branch, position, reason, and the file with the request.
     List,
+    /// Show all that is known of one of them.
+    Show {
+        /// The exporter or connector.
+        branch: String,
+        /// Of the record in the log.
+        position: u64,
+    },
     /// Deliver them to their branch after all; 1 when some still cannot be taken.
     Replay {
         /// Those of one exporter or connector.
@@ -210,10 +217,10 @@ pub(crate) enum Format {
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct AdminArgs {
     /// Where its `admin` extension listens: by the config that is given, else 127.0.0.1:13134.
-    #[arg(long = "admin", value_name = "HOST:PORT", value_parser = endpoint)]
+    #[arg(long = "admin", value_name = "HOST:PORT", value_parser = endpoint, global = true)]
     pub(crate) endpoint: Option<String>,
     /// Its token, when it has one; better given as an environment variable.
-    #[arg(long, env = "SPANLEDGER_ADMIN_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "SPANLEDGER_ADMIN_TOKEN", hide_env_values = true, global = true)]
     pub(crate) token: Option<String>,
 }
 
