@@ -4,6 +4,7 @@ use spanledger_component::{ComponentId, Error, Position, Signal};
 use spanledger_wal::{Branch, Control, Wal};
 
 use crate::branch::Progress;
+use crate::checkpoints::Resumed;
 use crate::engine::Parts;
 use crate::epochs::Pipeline;
 
@@ -61,11 +62,21 @@ async fn note(wal: &Wal, control: Control) -> Result<(), Error> {
     wal.record(control).await.map(drop).map_err(|error| Error::caused("note the branches in the log", error))
 }
 
-/// Where a branch goes on by the log.
-pub(crate) fn progress(wal: &Wal, id: &ComponentId, pipelines: &[Pipeline]) -> Progress {
+/// Where a branch goes on: by its own state, else by the log.
+pub(crate) fn progress(
+    wal: &Wal,
+    id: &ComponentId,
+    pipelines: &[Pipeline],
+    resumed: Option<&Resumed>,
+) -> Progress {
     let signals = signals_of(pipelines, id);
-    let Branch { cursor, counts, .. } =
-        wal.state().branches.get(&id.to_string()).cloned().unwrap_or_default();
+    let (cursor, counts) = match resumed {
+        Some(resumed) => (spanledger_wal::Position(resumed.position.0), resumed.counts),
+        None => {
+            let branch = wal.state().branches.get(&id.to_string()).cloned().unwrap_or_default();
+            (branch.cursor, branch.counts)
+        }
+    };
     let retained = wal.first_retained();
     let progress = Progress::new(id.clone(), &signals, Position(cursor.0.max(retained.0)), counts);
     if cursor < retained {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use spanledger_component::{
     ComponentId, Configured, Connector, Context, Error, Exporter, Extension, LogId, Receiver,
 };
+use spanledger_wal::Wal;
 
 use crate::budget::Shares;
+use crate::checkpoints::{self, Resumed};
 use crate::engine::{Options, Parts};
 
 /// What the graph names, built and not started.
@@ -33,6 +35,28 @@ impl Built {
             exporters: build_all(&graph.exporters, |id| context(id, options, exporter_bytes, log))?,
         })
     }
+}
+
+/// A connector with its state of before.
+pub(crate) struct Resuming {
+    pub(crate) connector: Box<dyn Connector>,
+    /// Its state when it has none.
+    pub(crate) empty: Vec<u8>,
+    pub(crate) resumed: Resumed,
+}
+
+/// Gives connectors their state back, once the log knows their branches.
+pub(crate) fn resume_all(
+    connectors: Vec<(ComponentId, Box<dyn Connector>)>,
+    wal: &Wal,
+) -> BTreeMap<ComponentId, Resuming> {
+    checkpoints::remove_orphans(wal, connectors.iter().map(|(id, _)| id));
+    let resume = |(id, mut connector): (ComponentId, Box<dyn Connector>)| {
+        let empty = connector.snapshot();
+        let resumed = checkpoints::resume(connector.as_mut(), wal, &id);
+        (id, Resuming { connector, empty, resumed })
+    };
+    connectors.into_iter().map(resume).collect()
 }
 
 fn build_all<C: ?Sized>(

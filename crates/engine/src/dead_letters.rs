@@ -61,6 +61,12 @@ pub(crate) fn outdated(wal: &Wal, branch: &str) -> Vec<Position> {
     letters.iter().filter(|letter| is_outdated(letter)).map(|letter| Position(letter.position.0)).collect()
 }
 
+/// Where those of a branch stand.
+pub(crate) fn positions(wal: &Wal, branch: &str) -> Vec<Position> {
+    let letters = of_branch(wal, branch, &Letters::default());
+    letters.iter().map(|letter| Position(letter.position.0)).collect()
+}
+
 fn config_hash(wal: &Wal) -> Vec<u8> {
     wal.state().epochs.last().map(|epoch| epoch.payload_hash.clone()).unwrap_or_default()
 }

@@ -22,13 +22,13 @@ use tracing::{info, warn};
 use crate::agreeing::{self, fed_by_receivers, note_branches, refuse_vanished};
 use crate::branch::{Ask, Progress};
 use crate::budget::Shares;
-use crate::building::{Built, build_extensions, context};
+use crate::building::{Built, Resuming, build_extensions, context, resume_all};
 use crate::dead_letters;
 use crate::door::Door;
 use crate::epochs::{Epochs, Live, Pinnable};
 use crate::exporting::Exporting;
 use crate::files;
-use crate::folding::{self, Folding};
+use crate::folding::Folding;
 use crate::gate::Gate;
 use crate::host::Host;
 use crate::own_metrics;
@@ -196,6 +196,7 @@ struct Starting {
     live: Arc<Live>,
     reader: Arc<Reader>,
     built: Built,
+    connectors: BTreeMap<ComponentId, Resuming>,
     progress: BTreeMap<ComponentId, Arc<Progress>>,
     outlets: BTreeMap<ComponentId, watch::Sender<Option<Snapshot>>>,
     feeds: BTreeMap<ComponentId, Vec<Feed>>,
@@ -219,10 +220,13 @@ impl Starting {
         let present = Pinnable::build(epoch, &context_of)?;
         let fed = fed_by_receivers(&graph, &present.pipelines);
         refuse_vanished(&wal, &fed)?;
-        let built = Built::new(&graph, &options, &shares, &fed, log)?;
+        let mut built = Built::new(&graph, &options, &shares, &fed, log)?;
         note_branches(&wal, &fed).await?;
-        let begin =
-            |id: &ComponentId| (id.clone(), Arc::new(agreeing::progress(&wal, id, &present.pipelines)));
+        let connectors = resume_all(std::mem::take(&mut built.connectors), &wal);
+        let begin = |id: &ComponentId| {
+            let resumed = connectors.get(id).map(|connector| &connector.resumed);
+            (id.clone(), Arc::new(agreeing::progress(&wal, id, &present.pipelines, resumed)))
+        };
         let progress: BTreeMap<_, _> = fed.iter().map(begin).collect();
         let cursors = progress.values().map(|progress| progress.delivered());
         let behind = cursors.filter(|cursor| wal.waiting(spanledger_wal::Position(cursor.0)).records > 0);
@@ -230,7 +234,6 @@ impl Starting {
         let epochs =
             Epochs::open(&wal, present, oldest, &options.registry, options.env.as_ref(), &context_of).await?;
         let live = epochs.present().cloned().ok_or_else(|| Error::new("the log has no epoch"))?;
-        folding::remove_orphans(&wal);
         files::charge(&wal);
         let epochs = Arc::new(epochs);
         let (items, bytes) = shares.window(fed.len());
@@ -262,6 +265,7 @@ impl Starting {
             live,
             reader,
             built,
+            connectors,
             progress,
             outlets,
             feeds,
@@ -325,12 +329,12 @@ impl Starting {
     }
 
     fn start_connectors(&mut self) {
-        for (id, connector) in std::mem::take(&mut self.built.connectors) {
+        for (id, connector) in std::mem::take(&mut self.connectors) {
             let (Some(out), Some(progress)) = (self.outlets.remove(&id), self.progress.get(&id).cloned())
             else {
                 continue;
             };
-            let folding = Folding::restore(
+            let folding = Folding::new(
                 connector,
                 progress,
                 self.reader.clone(),

@@ -1,7 +1,6 @@
 //! The loop of a connector: fold what follows, hand out snapshots, write checkpoints.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::branch::{Ask, Progress};
+use crate::building::Resuming;
+use crate::checkpoints;
 use crate::dead_letters;
 use crate::delivering::{self, Backoff};
 use crate::files;
@@ -44,6 +45,8 @@ pub(crate) struct Folding {
     next: Position,
     /// Records before it are folded one by one: one of them cannot be.
     suspect_until: Position,
+    /// What is before it was folded before, and is folded again because its checkpoint is lost.
+    again: Option<Again>,
     /// What was durable at the start: nothing is handed out before it is folded, so that no counter steps back.
     caught_up_at: Position,
     counts: Counts,
@@ -51,6 +54,14 @@ pub(crate) struct Folding {
     checkpointed: Checkpointed,
     /// Dead letters that are in the state, and in no checkpoint yet.
     replayed: Vec<DeadLetter>,
+}
+
+/// What is folded again.
+struct Again {
+    /// Where the branch was, and what it was done with there.
+    by_log: (Position, Counts),
+    /// The state without anything.
+    empty: Vec<u8>,
 }
 
 struct Emitted {
@@ -65,7 +76,8 @@ struct Checkpointed {
     counts: Counts,
     state: Vec<u8>,
     bytes_since: usize,
-    file: Option<String>,
+    /// The files that are there, newest first.
+    files: Vec<String>,
 }
 
 enum Event {
@@ -77,11 +89,10 @@ enum Event {
 }
 
 impl Folding {
-    /// Takes the state back from the last checkpoint, if there is one. A checkpoint that cannot be used begins the state
-    /// anew: the collector starts all the same.
+    /// With a connector that has its state back.
     #[expect(clippy::too_many_arguments, reason = "the parts of a branch, each named once by the engine")]
-    pub(crate) fn restore(
-        mut connector: Box<dyn Connector>,
+    pub(crate) fn new(
+        connector: Resuming,
         progress: Arc<Progress>,
         reader: Arc<Reader>,
         wal: Wal,
@@ -90,17 +101,10 @@ impl Folding {
         out: watch::Sender<Option<Snapshot>>,
         stop: CancellationToken,
     ) -> Self {
-        let branch = wal.state().branches.get(&progress.id.to_string()).cloned().unwrap_or_default();
+        let Resuming { connector, empty, resumed } = connector;
         let (next, counts) = progress.done();
-        let file = branch.checkpoint.as_ref().map(|checkpoint| checkpoint.file.clone());
-        if let Some(checkpoint) = &branch.checkpoint {
-            let path = folder(&wal).join(&checkpoint.file);
-            if let Err(error) = take_back(connector.as_mut(), &wal, &path) {
-                // What is before the checkpoint was counted by somebody already; counting it again would show as new.
-                error!(branch = %progress.id, checkpoint = %path.display(), position = %next, %error,
-                    "the state of the connector is lost: its counters begin again at 0 with what follows");
-            }
-        }
+        let by_log = resumed.by_log;
+        let again = (next < by_log.0).then_some(Again { by_log, empty });
         let caught_up_at = Position(wal.data_end().0);
         let (at, state) = (Instant::now(), connector.snapshot());
         Self {
@@ -115,10 +119,11 @@ impl Folding {
             stop,
             next,
             suspect_until: next,
+            again,
             caught_up_at,
             counts,
             emitted: Emitted { at, next: None },
-            checkpointed: Checkpointed { at, next, counts, state, bytes_since: 0, file },
+            checkpointed: Checkpointed { at, next, counts, state, bytes_since: 0, files: resumed.files },
             replayed: Vec::new(),
         }
     }
@@ -135,7 +140,7 @@ impl Folding {
                 Event::Data => self.fold_next().await,
             }
         }
-        if self.checkpointed.next < self.next {
+        if self.checkpointed.next < self.next && self.again.is_none() {
             self.checkpoint().await;
         }
         Ok(())
@@ -169,6 +174,8 @@ impl Folding {
     fn checkpoint_due(&self) -> Option<Instant> {
         match self.checkpointed.bytes_since {
             0 => None,
+            // The log counts the branch as further: a checkpoint would fit neither.
+            _ if self.again.is_some() => None,
             bytes if bytes >= CHECKPOINT_BYTES => Some(Instant::now()),
             _ => Some(self.checkpointed.at + CHECKPOINT_EVERY),
         }
@@ -183,6 +190,13 @@ impl Folding {
     }
 
     async fn try_fold_next(&mut self) -> Result<(), Error> {
+        if let Some(again) = &self.again {
+            if self.next >= again.by_log.0 {
+                self.again = None;
+            } else if self.next >= self.suspect_until {
+                return self.fold_again();
+            }
+        }
         if self.next < self.suspect_until {
             return self.fold_suspect().await;
         }
@@ -199,6 +213,37 @@ impl Folding {
                 Err(reason) => self.go_back(&window, &reason)?,
             },
         }
+        Ok(())
+    }
+
+    /// Folds once more what the branch was done with. Its dead letters stay what they are.
+    fn fold_again(&mut self) -> Result<(), Error> {
+        let Some(Again { by_log: (end, _), .. }) = &self.again else { return Ok(()) };
+        let (from, last) = (self.next, Position(end.0.saturating_sub(1)));
+        let letters = dead_letters::positions(&self.wal, &self.progress.id.to_string());
+        let piece = self.reader.exactly(from, last, &letters, &self.progress)?;
+        if self.wal.first_retained().0 > from.0 {
+            return self.begin_anew();
+        }
+        if let Some(window) = &piece.window
+            && let Err(reason) = self.fold(window)
+        {
+            return self.go_back(window, &reason);
+        }
+        self.counts += piece.counts;
+        self.next = piece.last.next();
+        Ok(())
+    }
+
+    /// The log has released what was to be folded again: the state would lack it, and its counters would seem to fall.
+    fn begin_anew(&mut self) -> Result<(), Error> {
+        let Some(Again { by_log: (position, counts), empty }) = self.again.take() else { return Ok(()) };
+        error!(branch = %self.progress.id, %position,
+            "the log released what was to be counted again: the counters begin again at 0 with what follows");
+        self.connector.restore(&empty)?;
+        (self.next, self.counts, self.suspect_until) = (position, counts, position);
+        (self.checkpointed.next, self.checkpointed.counts) = (position, counts);
+        self.checkpointed.state = self.connector.snapshot();
         Ok(())
     }
 
@@ -325,15 +370,14 @@ impl Folding {
         self.checkpointed.bytes_since = self.checkpointed.bytes_since.min(1);
     }
 
-    /// File and folder are durable before the record is; only then the old file goes.
+    /// File and folder are durable before the record is; only then an old file goes.
     async fn try_checkpoint(&mut self) -> Result<(), Error> {
-        let name = self.progress.id.to_string();
-        // Never the name of the last one, which counts until the record that names this one is durable.
-        let letter = self.replayed.first().map(|letter| format!("-{:016x}", letter.position.0));
-        let file = format!("{}-{:016x}{}", name.replace('/', "%2F"), self.next.0, letter.unwrap_or_default());
         let state = self.connector.snapshot();
-        files::write_durable(self.wal.disk(), &folder(&self.wal), &file, &state)?;
-        Point::BeforeCheckpoint.pass();
+        // Never the name of the last one, which counts until the record that names this one is durable.
+        let letter = self.replayed.first().map(|letter| Position(letter.position.0));
+        let at = (self.next, self.counts);
+        let file = checkpoints::write(&self.wal, &self.progress.id, at, letter, &state)?;
+        let name = self.progress.id.to_string();
         let position = spanledger_wal::Position(self.next.0);
         let checkpoint = Checkpoint { position, file: file.clone() };
         let replayed = self.replayed.iter().map(|letter| letter.position).collect();
@@ -341,18 +385,11 @@ impl Folding {
             self.wal.record(Control::Checkpoint { branch: name, checkpoint, counts: self.counts, replayed });
         noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
         Point::AfterCheckpoint.pass();
-        if let Some(old) = self.checkpointed.file.take().filter(|old| *old != file) {
-            let _ = self.wal.disk().remove(&folder(&self.wal).join(old));
-        }
+        let mut files = std::mem::take(&mut self.checkpointed.files);
+        checkpoints::keep(&self.wal, &mut files, file);
         let at = self.checkpointed.at;
-        self.checkpointed = Checkpointed {
-            at,
-            next: self.next,
-            counts: self.counts,
-            state,
-            bytes_since: 0,
-            file: Some(file),
-        };
+        self.checkpointed =
+            Checkpointed { at, next: self.next, counts: self.counts, state, bytes_since: 0, files };
         if !self.replayed.is_empty() {
             self.emit();
         }
@@ -365,32 +402,6 @@ impl Folding {
         delivering::recovered(&self.progress, 1);
         Ok(())
     }
-}
-
-fn folder(wal: &Wal) -> PathBuf {
-    wal.directory().join("checkpoints")
-}
-
-/// Removes checkpoints that no branch has: a crash came between writing the file and noting it.
-pub(crate) fn remove_orphans(wal: &Wal) {
-    let state = wal.state();
-    let noted = |name: &str| {
-        state
-            .branches
-            .values()
-            .flat_map(|branch| &branch.checkpoint)
-            .any(|checkpoint| checkpoint.file == name)
-    };
-    // A folder that is not there holds no orphans, and one that stays harms nobody.
-    let files = wal.disk().list(&folder(wal)).unwrap_or_default();
-    for (name, _) in files.iter().filter(|(name, _)| !noted(name)) {
-        let _ = wal.disk().remove(&folder(wal).join(name));
-    }
-}
-
-fn take_back(connector: &mut dyn Connector, wal: &Wal, path: &Path) -> Result<(), Error> {
-    let state = wal.disk().read(path).map_err(|error| Error::caused("read it", error))?;
-    connector.restore(&state)
 }
 
 async fn until(due: Option<Instant>) {

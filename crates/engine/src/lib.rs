@@ -9,6 +9,7 @@ mod agreeing;
 mod branch;
 mod budget;
 mod building;
+mod checkpoints;
 mod counting;
 mod cuts;
 mod dead_letters;

@@ -29,9 +29,11 @@ pub use config::{Config, ResourceToTelemetryConversion, TranslationStrategy};
 use families::Naming;
 use server::Server;
 
-/// The latest families by name: a scrape takes the pointers and renders without the lock.
+/// The latest families by name, once there were any to hand in: a scrape takes the pointers and renders without the lock.
 #[derive(Debug, Clone, Default)]
-struct Latest(Arc<RwLock<BTreeMap<String, Arc<MetricFamily>>>>);
+struct Latest(Arc<RwLock<Option<Families>>>);
+
+type Families = BTreeMap<String, Arc<MetricFamily>>;
 
 /// Serves the latest metrics that it was given. A family that is exported again replaces what stood there.
 #[derive(Debug)]
@@ -66,11 +68,13 @@ impl Prometheus {
 impl Latest {
     fn replace(&self, families: BTreeMap<String, MetricFamily>) {
         let families = families.into_iter().map(|(name, family)| (name, Arc::new(family)));
-        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(families);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().extend(families);
     }
 
-    fn all(&self) -> Vec<Arc<MetricFamily>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    /// `None` before the first export: the counters are not where they were yet.
+    fn all(&self) -> Option<Vec<Arc<MetricFamily>>> {
+        let latest = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        latest.as_ref().map(|families| families.values().cloned().collect())
     }
 }
 

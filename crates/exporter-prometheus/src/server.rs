@@ -41,7 +41,9 @@ impl Server {
             return response;
         }
         let format = self.format(request.headers());
-        let families = self.latest.all();
+        let Some(families) = self.latest.all() else {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "the counters are catching up with the log\n");
+        };
         respond(StatusCode::OK, format.content_type(), write(families.iter().map(AsRef::as_ref), format))
     }
 

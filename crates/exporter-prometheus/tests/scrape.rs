@@ -73,9 +73,8 @@ gen_ai_client_cost_usd_created{gen_ai_provider_name="open\"ai"} 1.000000000
 }
 
 #[tokio::test]
-async fn before_the_first_export_a_scrape_is_empty_and_the_latest_export_wins() {
+async fn the_latest_export_wins_family_by_family() {
     let (mut exporter, address) = started("{}").await;
-    assert_eq!(request(address, "GET /metrics", "*/*").await.1, "");
     let calls = |value| counter("calls", "{call}", &[], value);
     exporter.export(&batch(&[calls(1.0), counter("errors", "", &[], 1.0)])).await.unwrap();
     exporter.export(&batch(&[calls(2.0)])).await.unwrap();
@@ -97,7 +96,8 @@ async fn names_and_labels_follow_the_settings() {
 
 #[tokio::test]
 async fn other_paths_and_methods_are_refused() {
-    let (_exporter, address) = started("{}").await;
+    let (mut exporter, address) = started("{}").await;
+    exporter.export(&batch(&[])).await.unwrap();
     assert!(request(address, "GET /", "*/*").await.0.starts_with("HTTP/1.1 404"));
     let (head, _) = request(address, "POST /metrics", "*/*").await;
     assert!(head.starts_with("HTTP/1.1 405") && head.contains("allow: GET, HEAD"), "{head}");
@@ -139,4 +139,16 @@ async fn what_it_took_counts_as_delivered_and_the_same_snapshot_again_changes_no
     conformance::exporter_at_once(&mut exporter, &batch(&rows())).await;
     let (_, again) = request(address, "GET /metrics", "*/*").await;
     assert_eq!(again, once);
+}
+
+#[tokio::test]
+async fn before_the_first_metrics_a_scrape_fails_instead_of_showing_less_than_there_was() {
+    let (mut exporter, address) = started("{}").await;
+    let (head, body) = request(address, "GET /metrics", "*/*").await;
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    assert_eq!(body, "the counters are catching up with the log\n");
+    exporter.export(&batch(&[])).await.unwrap();
+    let (head, body) = request(address, "GET /metrics", "*/*").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert_eq!(body, "", "there are none, and that is known");
 }

@@ -1,10 +1,12 @@
 //! Counters over restarts, and snapshots on their way to exporters.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use spanledger_testkit::connectors::Counts;
 
-use crate::setup::{Collector, SHORT};
+use crate::setup::{Collector, SHORT, until};
+use crate::told::Told;
 
 pub(crate) const COUNTING: &str = "
 receivers: {handed: {scene: SCENE}}
@@ -67,20 +69,129 @@ async fn after_a_crash_nothing_is_handed_out_before_the_counters_caught_up() {
     assert_eq!(counted.snapshots()[before], counts(&[("a", 51)]), "the first after the crash");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_its_checkpoint_a_connector_begins_anew_and_counts_nothing_twice() {
-    for lose in [fs::remove_file as fn(std::path::PathBuf) -> _, |path| fs::write(path, "nonsense")] {
-        let mut collector = Collector::start(COUNTING).await;
-        let counted = collector.scene.counted("counting");
-        collector.send(&["a", "a"]).await;
+/// The checkpoints there are, oldest first.
+fn checkpoints(collector: &Collector) -> Vec<PathBuf> {
+    let files = fs::read_dir(collector.path().join("checkpoints")).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn flip_a_bit(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+fn cut_off(path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+}
+
+fn remove(path: &Path) {
+    fs::remove_file(path).unwrap();
+}
+
+/// A collector that was stopped after each of two records, and so has two checkpoints.
+async fn with_two_checkpoints() -> Collector {
+    let mut collector = Collector::start(COUNTING).await;
+    for names in [&["a", "a"][..], &["a", "b"]] {
+        collector.send(names).await;
         collector.stop().await;
-        for checkpoint in fs::read_dir(collector.path().join("checkpoints")).unwrap() {
-            lose(checkpoint.unwrap().path()).unwrap();
-        }
         collector.start_again(COUNTING).await;
+    }
+    collector.stop().await;
+    assert_eq!(checkpoints(&collector).len(), 2);
+    collector
+}
+
+/// Starts it, and looks at the first snapshot, and at what one more record adds.
+async fn assert_counters_go_on(mut collector: Collector, case: &str) {
+    let counted = collector.scene.counted("counting");
+    for (expected, more) in [(&[("a", 3), ("b", 1)], 4), (&[("a", 4), ("b", 1)], 5)] {
+        let before = counted.snapshots().len();
+        collector.start_again(COUNTING).await;
+        collector.send(&["a"]).await;
+        collector.flush().await;
+        assert_eq!(counted.snapshots()[before], counts(expected), "the first after the start: {case}");
+        assert_eq!(counted.latest(), counts(&[("a", more), ("b", 1)]), "{case}");
+        collector.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_go_on_although_the_last_checkpoint_or_every_one_is_lost() {
+    let losses = [flip_a_bit as fn(&Path), cut_off, remove];
+    for (number, lose) in losses.into_iter().enumerate() {
+        for lost in [1, 2] {
+            let collector = with_two_checkpoints().await;
+            checkpoints(&collector).iter().rev().take(lost).for_each(|checkpoint| lose(checkpoint));
+            assert_counters_go_on(collector, &format!("loss {number} of {lost}")).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_go_on_although_an_older_checkpoint_was_put_back() {
+    let collector = with_two_checkpoints().await;
+    let files = checkpoints(&collector);
+    fs::copy(&files[0], &files[1]).unwrap();
+    assert_counters_go_on(collector, "under the name of the last").await;
+
+    let collector = with_two_checkpoints().await;
+    let files = checkpoints(&collector);
+    fs::remove_file(&files[1]).unwrap();
+    assert_counters_go_on(collector, "under its own name").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_not_counted_although_everything_is_folded_again() {
+    let mut collector = Collector::start(COUNTING).await;
+    let counted = collector.scene.counted("counting");
+    collector.send(&["a"]).await;
+    collector.send(&["b", "uncountable"]).await;
+    collector.send(&["c"]).await;
+    collector.flush().await;
+    collector.stop().await;
+    checkpoints(&collector).iter().for_each(|checkpoint| remove(checkpoint));
+    let before = counted.snapshots().len();
+    let lenient = COUNTING.replace("{counting: {", "{counting: {is_lenient: true, ");
+    collector.start_again(&lenient).await;
+    collector.flush().await;
+    assert_eq!(counted.snapshots()[before], counts(&[("a", 1), ("c", 1)]), "what was counted before");
+    until(|| collector.branch("counting").ledger.dead_lettered == 0).await;
+    collector.flush().await;
+    assert_eq!(counted.latest(), counts(&[("a", 1), ("b", 1), ("c", 1), ("uncountable", 1)]));
+}
+
+#[tokio::test]
+async fn counters_begin_anew_and_say_so_when_the_log_no_longer_holds_what_they_counted() {
+    let config = COUNTING.replace("service:", "service:\n  memory: 32MiB");
+    let large = "n".repeat(1 << 20);
+    for lose in [flip_a_bit as fn(&Path), cut_off, remove] {
+        let told = Told::listen(
+            "the state of the connector is lost: its counters begin again at 0 with what follows",
+        );
+        let mut collector = Collector::start_with_log_of(&config, Some(32 << 20)).await;
+        let counted = collector.scene.counted("counting");
+        for _ in 0..6 {
+            for _ in 0..9 {
+                collector.send(&[&large]).await;
+            }
+            // Each stop writes a checkpoint, and what is before it may go.
+            collector.stop().await;
+            collector.start_again(&config).await;
+        }
+        collector.stop().await;
+        checkpoints(&collector).iter().for_each(|checkpoint| lose(checkpoint));
+        let before = counted.snapshots().len();
+        collector.start_again(&config).await;
         collector.send(&["b"]).await;
         collector.flush().await;
+        assert_eq!(counted.snapshots()[before], counts(&[]), "the first after the start");
         assert_eq!(counted.latest(), counts(&[("b", 1)]));
+        assert_eq!(told.reasons().len(), 1);
     }
 }
 
