@@ -1,8 +1,9 @@
-//! The project's chores: `cargo xtask check`, `test`, `soak`, `bench` and `tools`.
+//! The project's chores: `cargo xtask check`, `test`, `soak`, `bench`, `reliability` and `tools`.
 
 mod check;
 mod command;
 mod layering;
+mod reliability;
 mod stage;
 mod test;
 mod tools;
@@ -20,7 +21,9 @@ usage: cargo xtask <verb>
   test    check, then every test, those with real servers included
   soak    the tests that take longer
   bench   the benchmarks
-  tools   only installs the real servers and SDKs that tests use, into target/tools";
+  tools   only installs the real servers and SDKs that tests use, into target/tools
+  reliability
+          writes the faults that were run into docs/reliability.md";
 
 fn main() -> ExitCode {
     let mut stages = Stages::default();
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Some("test") => test::test(&mut stages),
         Some("soak") => test::soak(&mut stages),
         Some("bench") => stages.run("bench", run_benches),
+        Some("reliability") => stages.run("reliability", reliability::write),
         Some("tools") => tools::install(&mut stages),
         _ => {
             say(USAGE);

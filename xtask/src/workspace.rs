@@ -40,7 +40,8 @@ impl Metadata {
         names.filter(|name| name != "program").collect()
     }
 
-    fn target_folder(&self) -> PathBuf {
+    /// Where everything is built.
+    pub(crate) fn target_folder(&self) -> PathBuf {
         text(&self.0, "target_directory").into()
     }
 }
