@@ -21,7 +21,8 @@ pub fn span_ids(lake: &Path) -> Vec<String> {
     ids
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// Every file below a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()

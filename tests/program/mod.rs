@@ -1,6 +1,7 @@
 //! Tests of the program that need nothing but the program.
 
 mod admin;
+mod audit;
 mod bad_input;
 mod config;
 mod damage;

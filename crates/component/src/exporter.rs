@@ -1,5 +1,6 @@
 //! Exporters: what takes rows out. The engine pins a range before a delivery and moves the cursor after it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -114,6 +115,49 @@ pub trait Exporter: Send {
 
     /// Forgets what was exported since the last seal; the engine exports it again.
     fn abandon(&mut self);
+
+    /// Reads back what stands at its target and holds it against what the log knows to be delivered, and changes nothing;
+    /// `verify` asks for it instead of [`Exporter::start`]. `None`: the target cannot be read back. An error: it could not be read now.
+    async fn audit(&mut self, delivered: &Delivered) -> Result<Option<Audit>, Error> {
+        let _ = delivered;
+        Ok(None)
+    }
+}
+
+/// What a log knows to be delivered by an exporter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Items that were delivered from this log, as it is called today.
+    pub items: BTreeMap<Signal, u64>,
+    /// The first position that was the exporter's.
+    pub from: Position,
+    /// The range whose delivery is not known to have ended, with first and last position: it may be there or not.
+    pub open: Option<(Position, Position)>,
+}
+
+/// What was found at an exporter's target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Files of this log and exporter.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Rows that count as delivered, by signal.
+    pub rows: BTreeMap<Signal, u64>,
+    /// What is wrong; at most a thousand are listed.
+    pub problems: Vec<String>,
+    /// How many there are.
+    pub problems_total: u64,
+}
+
+impl Audit {
+    /// Notes a problem.
+    pub fn problem(&mut self, problem: String) {
+        self.problems_total += 1;
+        if self.problems.len() < 1_000 {
+            self.problems.push(problem);
+        }
+    }
 }
 
 /// Carries out one plan.

@@ -57,7 +57,9 @@ pub use clock::{Clock, SystemClock};
 pub use connector::{Connector, ConnectorFactory};
 pub use context::Context;
 pub use error::Error;
-pub use exporter::{Batch, Delivery, ExportError, Exporter, ExporterFactory, Plan, PlanId, Retry, Service};
+pub use exporter::{
+    Audit, Batch, Delivered, Delivery, ExportError, Exporter, ExporterFactory, Plan, PlanId, Retry, Service,
+};
 pub use extension::{
     BranchStatus, DeadLetter, Extension, ExtensionFactory, Host, Ledger, LetterOutcome, Letters, LogStatus,
     Status, Waiting, WalSettings,

@@ -32,6 +32,7 @@ mod replaying;
 mod scrubbing;
 mod snapshots;
 mod threads;
+mod verifying;
 mod window;
 
 pub use budget::Shares;

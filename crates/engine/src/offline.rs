@@ -10,6 +10,7 @@ use spanledger_wal::{Control, Options, Wal};
 pub use spanledger_wal::{Problem, Report, Severity};
 
 use crate::engine::log_options;
+pub use crate::verifying::{Verified, verify};
 
 /// Forgets a branch, and returns how many items that waited for it are given up. An error when a pipeline with a
 /// receiver still names it, and when the log does not know it, with those it knows.
@@ -62,11 +63,6 @@ pub fn holds_a_log(folder: &Path) -> bool {
     files.map(|file| file.path()).any(|path| path.extension().is_some_and(|extension| extension == "seg"))
 }
 
-/// Reads through the whole log and says what is wrong with it. Changes nothing.
-pub fn verify(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<Report, Error> {
-    Wal::verify(&log_of(graph, default, clock)?).map_err(|error| Error::caused("extensions::wal", error))
-}
-
 /// Gives the log a new identity, so that what it delivers never has the name of what the log it was copied from
 /// delivers. Returns the identity, 32 hex digits.
 pub fn new_identity(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<String, Error> {
@@ -84,7 +80,7 @@ fn existing_log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) 
     }
 }
 
-fn log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<Options, Error> {
+pub(crate) fn log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<Options, Error> {
     let mut settings = None;
     for (id, configured) in &graph.extensions {
         let (id, clock, meter) = (id.clone(), clock.clone(), Meter::default());

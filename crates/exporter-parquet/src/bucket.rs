@@ -4,15 +4,17 @@ use std::fs;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, S3ConditionalPut};
 use object_store::path::Path;
 use object_store::{
-    Certificate, ClientOptions, GetOptions, GetRange, ObjectStore, PutMode, PutOptions, PutPayload,
-    RetryConfig, StaticCredentialProvider,
+    Certificate, ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, PutMode, PutPayload,
+    PutResult, RetryConfig, StaticCredentialProvider,
 };
 use spanledger_component::settings::Secret;
 use spanledger_component::{Error, Retry};
 
+use crate::conditions::{Conditions, Known};
 use crate::config::{Config, given};
 use crate::store::Created;
 
@@ -22,12 +24,13 @@ pub(crate) struct Bucket {
     store: Arc<dyn ObjectStore>,
     name: String,
     prefix: String,
+    conditions: Conditions,
 }
 
 impl Bucket {
     /// A bucket of any store.
     pub(crate) fn new(store: Arc<dyn ObjectStore>, name: &str, prefix: &str) -> Self {
-        Self { store, name: name.to_owned(), prefix: prefix.to_owned() }
+        Self { store, name: name.to_owned(), prefix: prefix.to_owned(), conditions: Conditions::default() }
     }
 
     /// The bucket that the settings describe. Asks nobody yet.
@@ -42,13 +45,59 @@ impl Bucket {
 
     /// See [`crate::store::Store::create`].
     pub(crate) async fn create(&self, path: &str, content: &[Bytes]) -> Result<Created, Retry> {
-        let payload = PutPayload::from_iter(content.iter().cloned());
-        let options = PutOptions::from(PutMode::Create);
-        match self.store.put_opts(&Path::from(self.key(path)), payload, options).await {
-            Ok(_) => Ok(Created::New),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(Created::Exists),
+        use object_store::Error as Store;
+        if self.conditions.known() == Known::Ignored {
+            return self.create_after_a_look(path, content).await;
+        }
+        match self.put(path, content, PutMode::Create).await {
+            Ok(_) => {
+                self.try_condition(path, content).await;
+                Ok(Created::New)
+            }
+            Err(Store::AlreadyExists { .. }) => {
+                self.conditions.are_kept();
+                Ok(Created::Exists)
+            }
+            Err(Store::NotImplemented { .. } | Store::NotSupported { .. }) => {
+                self.conditions.are_ignored(&self.name);
+                self.create_after_a_look(path, content).await
+            }
             Err(error) => Err(retry(format!("upload {}", self.address(path)), error)),
         }
+    }
+
+    /// Uploads the first object of this process once more, as a store should refuse to take it: one that knows no
+    /// conditions takes it, and stands no worse than before.
+    async fn try_condition(&self, path: &str, content: &[Bytes]) {
+        if self.conditions.known() != Known::Nothing {
+            return;
+        }
+        match self.put(path, content, PutMode::Create).await {
+            Ok(_) => self.conditions.are_ignored(&self.name),
+            Err(object_store::Error::AlreadyExists { .. }) => self.conditions.are_kept(),
+            // The next object will tell.
+            Err(_) => {}
+        }
+    }
+
+    /// For stores without conditions. What another collector uploads between the look and the upload is overwritten;
+    /// what an earlier attempt of this one uploads has the same content.
+    async fn create_after_a_look(&self, path: &str, content: &[Bytes]) -> Result<Created, Retry> {
+        let key = Path::from(self.key(path));
+        match self.store.get_opts(&key, GetOptions { head: true, ..GetOptions::default() }).await {
+            Ok(_) => return Ok(Created::Exists),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(retry(format!("look for {}", self.address(path)), error)),
+        }
+        match self.put(path, content, PutMode::Overwrite).await {
+            Ok(_) => Ok(Created::New),
+            Err(error) => Err(retry(format!("upload {}", self.address(path)), error)),
+        }
+    }
+
+    async fn put(&self, path: &str, content: &[Bytes], mode: PutMode) -> object_store::Result<PutResult> {
+        let payload = PutPayload::from_iter(content.iter().cloned());
+        self.store.put_opts(&Path::from(self.key(path)), payload, mode.into()).await
     }
 
     /// See [`crate::store::Store::end`].
@@ -62,6 +111,37 @@ impl Bucket {
             }
             answer => answer.map_err(|error| retry(attempt(), error))?,
         };
+        answer.bytes().await.map_err(|error| retry(attempt(), error))
+    }
+
+    /// See [`crate::store::Store::list`].
+    pub(crate) async fn list(&self) -> Result<Vec<String>, Retry> {
+        let root = Path::from(self.key(""));
+        let attempt = || format!("list {}", self.address("v1"));
+        let objects: Vec<_> = self
+            .store
+            .list(Some(&Path::from(self.key("v1"))))
+            .try_collect()
+            .await
+            .map_err(|error| retry(attempt(), error))?;
+        let below = |object: ObjectMeta| {
+            Some(
+                object
+                    .location
+                    .prefix_match(&root)?
+                    .map(|part| part.as_ref().to_owned())
+                    .collect::<Vec<_>>()
+                    .join("/"),
+            )
+        };
+        Ok(objects.into_iter().filter_map(below).collect())
+    }
+
+    /// See [`crate::store::Store::read`].
+    pub(crate) async fn read(&self, path: &str) -> Result<Bytes, Retry> {
+        let attempt = || format!("read {}", self.address(path));
+        let answer = self.store.get_opts(&Path::from(self.key(path)), GetOptions::default()).await;
+        let answer = answer.map_err(|error| retry(attempt(), error))?;
         answer.bytes().await.map_err(|error| retry(attempt(), error))
     }
 
@@ -146,9 +226,6 @@ fn retry(attempt: String, error: object_store::Error) -> Retry {
         Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
             "the store refuses these keys; check them and what they may do: s3:PutObject and s3:GetObject"
         }
-        Store::NotImplemented { .. } | Store::NotSupported { .. } => {
-            "the store cannot create an object only if there is none (If-None-Match), which exactly once needs"
-        }
         Store::Generic { source, .. } if source.to_string().contains(MACHINE_KEYS) => {
             "no keys are set, and the machine has none: set access_key_id and secret_access_key"
         }
@@ -214,6 +291,8 @@ mod tests {
             ..Config::default()
         };
         let bucket = Bucket::open(&config, "lake", "llm").unwrap();
+        // So that there is one request.
+        bucket.conditions.are_kept();
         let answer =
             format!("HTTP/1.1 {status}\r\nETag: \"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         let served = async {

@@ -145,12 +145,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_attempt_goes_on_where_the_first_one_failed() {
-        let (store, meter) = (Faulty::with([Fault::None, Fault::Unavailable]), Meter::default());
+        // The first object is uploaded twice, to see that the store refuses that.
+        let faults = [Fault::None, Fault::None, Fault::Unavailable];
+        let (store, meter) = (Faulty::with(faults), Meter::default());
         let upload = upload(&store, 7, &meter);
         assert!(!upload.deliver().await.unwrap_err().alarm);
         assert_eq!(sum(&meter, "spanledger_parquet_files"), 1.0);
         upload.deliver().await.unwrap();
-        assert_eq!(store.puts(), 3);
+        assert_eq!(store.puts(), 4);
         assert_eq!(sum(&meter, "spanledger_parquet_files"), 2.0);
     }
 
@@ -206,11 +208,29 @@ mod tests {
         for (fault, says) in [
             (Fault::Refused, "s3:PutObject"),
             (Fault::NoBucket, "there is no such bucket"),
-            (Fault::Unconditional, "If-None-Match"),
             (Fault::NoKeys, "set access_key_id"),
         ] {
             let retry = upload(&Faulty::with([fault]), 7, &Meter::default()).deliver().await.unwrap_err();
             assert!(retry.alarm && retry.to_string().contains(says), "{retry}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_without_conditions_gets_the_same_names_and_still_nothing_foreign_is_overwritten() {
+        for (store, refusals) in
+            [(Faulty::without_conditions(), 0), (Faulty::with([Fault::Unconditional]), 1)]
+        {
+            let first = upload(&store, 7, &Meter::default());
+            first.deliver().await.unwrap();
+            // Two objects, and a second try of the first one or a refusal.
+            assert_eq!(store.puts(), 3, "{refusals}");
+            let foreign = Bytes::from("not Parquet");
+            store.inner.put(&Path::from(KEY), foreign.clone().into()).await.unwrap();
+            let second = Upload { store: first.store.clone(), ..upload(&store, 7, &Meter::default()) };
+            let retry = second.deliver().await.unwrap_err();
+            assert!(retry.alarm && retry.to_string().contains("spanledger wal new-identity"), "{retry}");
+            assert_eq!(stored(&store, KEY).await, foreign);
+            assert_eq!(store.puts(), 3);
         }
     }
 

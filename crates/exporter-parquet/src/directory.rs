@@ -24,7 +24,12 @@ impl Directory {
     pub(crate) fn open(root: &Path, own: &str) -> io::Result<Self> {
         create_folder(root)?;
         remove_leftovers(root, &format!(".{own}"))?;
-        Ok(Self { root: root.to_owned(), durable: Arc::default() })
+        Ok(Self::at(root))
+    }
+
+    /// The folder as it is, or is not, to read what is in it.
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned(), durable: Arc::default() }
     }
 
     /// The name an operator knows a file by.
@@ -44,6 +49,12 @@ impl Directory {
         let file = self.root.join(path);
         let attempt = format!("read the end of file {}", self.address(path));
         blocking(attempt, move || read_end(&file, bytes)).await
+    }
+
+    /// See [`crate::store::Store::list`].
+    pub(crate) async fn list(&self) -> Result<Vec<String>, Retry> {
+        let root = self.root.clone();
+        blocking(format!("list the files of {}", root.display()), move || list_files(&root)).await
     }
 
     fn create_now(&self, path: &str, content: &[Bytes]) -> io::Result<Created> {
@@ -131,6 +142,21 @@ fn read_end(file: &Path, bytes: usize) -> io::Result<Bytes> {
     let mut end = Vec::new();
     file.take(bytes as u64).read_to_end(&mut end)?;
     Ok(end.into())
+}
+
+/// The paths below the root of what stands in `v1/<table>/<day>`.
+fn list_files(root: &Path) -> io::Result<Vec<String>> {
+    let mut paths = Vec::new();
+    for table in folders(&root.join("v1"))? {
+        for day in folders(&table)? {
+            for entry in fs::read_dir(&day)? {
+                let path = entry?.path();
+                let below = path.strip_prefix(root).ok().and_then(Path::to_str);
+                paths.extend(below.map(str::to_owned));
+            }
+        }
+    }
+    Ok(paths)
 }
 
 /// Removes temporary files of earlier runs. Those of other logs are left alone: somebody may be writing them.

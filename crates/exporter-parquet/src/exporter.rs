@@ -7,11 +7,12 @@ use std::time::Instant;
 use async_trait::async_trait;
 use object_store::ObjectStore;
 use spanledger_component::{
-    Batch, Context, Delivery, Error, ExportError, Exporter, ExporterFactory, Plan, Rows, Service, Signal,
-    Stability,
+    Audit, Batch, Context, Delivered, Delivery, Error, ExportError, Exporter, ExporterFactory, Plan, Rows,
+    Service, Signal, Stability,
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::audit;
 use crate::bucket::Bucket;
 use crate::config::Config;
 use crate::delivery::Upload;
@@ -159,5 +160,14 @@ impl Exporter for Parquet {
 
     fn abandon(&mut self) {
         self.range = Range::default();
+    }
+
+    async fn audit(&mut self, delivered: &Delivered) -> Result<Option<Audit>, Error> {
+        let store = match &self.target {
+            Target::Bucket { bucket, prefix } => Store::Bucket(Bucket::open(&self.config, bucket, prefix)?),
+            Target::Directory(root) => Store::Directory(Directory::at(root)),
+        };
+        let audited = audit::audit(&store, (self.context.log, &self.context.id), delivered).await;
+        audited.map(Some).map_err(|retry| retry.error)
     }
 }

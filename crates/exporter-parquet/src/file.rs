@@ -69,7 +69,9 @@ impl File {
         for (key, value) in footer::metadata(self.table.name, plan, &self.facts) {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        Ok(self.writer.into_inner()?.finish())
+        self.writer.flush()?;
+        self.writer.inner_mut().begin_footer();
+        Ok(self.writer.into_inner()?.seal())
     }
 
     /// Encodes column by column, so that only one column's sorted rows are in memory beside the encoded bytes.

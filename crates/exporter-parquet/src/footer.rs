@@ -4,10 +4,18 @@ use chrono::{DateTime, SecondsFormat};
 use parquet::file::metadata::{FooterTail, ParquetMetaDataReader};
 use spanledger_component::Plan;
 
+use crate::checksum;
 use crate::file::Facts;
 
-/// The key of the plan's id.
+/// The keys that a file is known by.
 pub(crate) const PLAN: &str = "spanledger.plan";
+pub(crate) const LOG: &str = "spanledger.log";
+pub(crate) const EXPORTER: &str = "spanledger.exporter";
+pub(crate) const FIRST: &str = "spanledger.first";
+pub(crate) const LAST: &str = "spanledger.last";
+pub(crate) const TABLE: &str = "spanledger.table";
+pub(crate) const ROWS: &str = "spanledger.rows";
+pub(crate) const CHECKSUM: &str = "spanledger.checksum";
 
 /// Bytes at the end of a Parquet file that tell how long its footer is.
 const TAIL_BYTES: usize = 8;
@@ -16,15 +24,16 @@ const TAIL_BYTES: usize = 8;
 pub(crate) fn metadata(table: &str, plan: &Plan, facts: &Facts) -> Vec<(&'static str, String)> {
     let mut metadata = vec![
         (PLAN, plan.id.to_string()),
-        ("spanledger.log", plan.log.to_string()),
-        ("spanledger.exporter", plan.exporter.to_string()),
-        ("spanledger.first", plan.first.to_string()),
-        ("spanledger.last", plan.last.to_string()),
+        (LOG, plan.log.to_string()),
+        (EXPORTER, plan.exporter.to_string()),
+        (FIRST, plan.first.to_string()),
+        (LAST, plan.last.to_string()),
         ("spanledger.schema_version", spanledger_schema::VERSION.to_owned()),
         ("spanledger.semconv", spanledger_schema::SEMANTIC_CONVENTIONS.to_owned()),
-        ("spanledger.table", table.to_owned()),
+        (TABLE, table.to_owned()),
         ("spanledger.writer", concat!("spanledger ", env!("CARGO_PKG_VERSION")).to_owned()),
-        ("spanledger.rows", facts.rows.to_string()),
+        (ROWS, facts.rows.to_string()),
+        (CHECKSUM, checksum::placeholder()),
     ];
     if let Some((earliest, latest)) = facts.time_micros {
         metadata.push(("spanledger.time_min", timestamp(earliest)));

@@ -8,7 +8,10 @@
 //! assert!(Parquet::check(&config).is_empty());
 //! ```
 
+mod audit;
 mod bucket;
+mod checksum;
+mod conditions;
 mod config;
 mod delivery;
 mod directory;
@@ -17,6 +20,7 @@ mod exporter;
 mod fault;
 mod file;
 mod footer;
+mod inspect;
 mod meters;
 mod partition;
 mod pieces;

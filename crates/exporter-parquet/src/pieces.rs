@@ -4,21 +4,39 @@ use std::io::{self, Write};
 use std::mem;
 
 use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::checksum;
 
 /// The size of a piece. What comes in one write stays in one piece.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// Bytes in pieces.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Pieces {
     full: Vec<Bytes>,
     open: Vec<u8>,
+    /// How many of the pieces are hashed already.
+    hashed: usize,
+    hasher: Xxh3,
 }
 
 impl Pieces {
-    /// All of them.
-    pub(crate) fn finish(mut self) -> Vec<Bytes> {
+    /// Ends a piece here. What follows stays together when it is [sealed](Self::seal), and is not to be large.
+    pub(crate) fn begin_footer(&mut self) {
         self.end_piece();
+        self.full.iter().for_each(|piece| self.hasher.update(piece));
+        self.hashed = self.full.len();
+    }
+
+    /// All pieces, with the checksum of all of them in the place that was left for it in what was written since
+    /// [`Self::begin_footer`].
+    pub(crate) fn seal(mut self) -> Vec<Bytes> {
+        self.end_piece();
+        let mut footer = self.full.split_off(self.hashed).concat();
+        self.hasher.update(&footer);
+        checksum::fill_in(&mut footer, self.hasher.digest128());
+        self.full.push(footer.into());
         self.full
     }
 
@@ -57,8 +75,10 @@ mod tests {
         for write in &writes {
             pieces.write_all(write).unwrap();
         }
-        let pieces = pieces.finish();
-        assert_eq!(pieces.concat(), writes.concat());
-        assert_eq!(pieces.len(), 4);
+        pieces.begin_footer();
+        pieces.write_all(b"footer").unwrap();
+        let pieces = pieces.seal();
+        assert_eq!(pieces.concat(), [writes.concat(), b"footer".to_vec()].concat());
+        assert_eq!(pieces.len(), 5);
     }
 }

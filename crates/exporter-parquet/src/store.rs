@@ -41,6 +41,22 @@ impl Store {
         }
     }
 
+    /// The paths of all files below `v1/`.
+    pub(crate) async fn list(&self) -> Result<Vec<String>, Retry> {
+        match self {
+            Self::Directory(directory) => directory.list().await,
+            Self::Bucket(bucket) => bucket.list().await,
+        }
+    }
+
+    /// A file, whole.
+    pub(crate) async fn read(&self, path: &str) -> Result<Bytes, Retry> {
+        match self {
+            Self::Directory(directory) => directory.end(path, usize::MAX).await,
+            Self::Bucket(bucket) => bucket.read(path).await,
+        }
+    }
+
     /// The name an operator knows a file by.
     pub(crate) fn address(&self, path: &str) -> String {
         match self {

@@ -155,8 +155,12 @@ pub(crate) enum Verb {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Read through the log and say what is wrong with it. The collector must not be running.
-    Verify,
+    /// Read through the log and the Parquet files, and say what is wrong with them. The collector must not be running.
+    Verify {
+        /// The log alone, not what was delivered.
+        #[arg(long)]
+        log_only: bool,
+    },
     /// Give up what waits for an exporter or connector that left the config. The collector must not be running.
     Forget {
         /// Its id.

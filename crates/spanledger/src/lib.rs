@@ -76,7 +76,7 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
             let admin = Admin::find(admin, &config, &registry)?;
             return in_runtime(letters::carry_out(admin, verb.unwrap_or(LetterVerb::List), json));
         }
-        Verb::Verify => return verify::verify(&config, &registry),
+        Verb::Verify { log_only } => return in_runtime(verify::verify(config, registry, log_only)),
         Verb::Forget { branch } => in_runtime(log_verbs::forget(config, registry, branch))?,
         Verb::Wal { verb: WalVerb::NewIdentity } => log_verbs::new_identity(config, &registry)?,
         Verb::Demo { keep } => in_runtime(demo::demo(registry, keep))?,

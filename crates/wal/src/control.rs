@@ -66,6 +66,8 @@ pub enum Control {
         /// Nanoseconds since 1970.
         unix_ns: u64,
     },
+    /// The log has another id from here on, so that what it delivers has other names.
+    Renamed,
     /// A branch begins; without this its other records are ignored.
     BranchAdded {
         /// The branch.
@@ -277,6 +279,7 @@ impl Control {
             }
             Self::Quarantined(quarantined) => Kind::Quarantined(quarantined.into()),
             Self::TimeMark { unix_ns } => Kind::TimeMark(proto::TimeMark { unix_ns }),
+            Self::Renamed => Kind::Renamed(proto::Renamed {}),
             Self::BranchAdded { branch, position, before } => Kind::BranchAdded(proto::BranchAdded {
                 branch,
                 position: position.0,
@@ -317,6 +320,7 @@ impl Control {
             }
             Kind::Quarantined(quarantined) => Self::Quarantined(quarantined.into()),
             Kind::TimeMark(mark) => Self::TimeMark { unix_ns: mark.unix_ns },
+            Kind::Renamed(proto::Renamed {}) => Self::Renamed,
             Kind::BranchAdded(added) => Self::BranchAdded {
                 branch: added.branch,
                 position: Position(added.position),

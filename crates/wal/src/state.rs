@@ -48,6 +48,8 @@ pub struct Branch {
     pub checkpoint: Option<Checkpoint>,
     /// What it is done with.
     pub counts: Counts,
+    /// Of what is delivered, what is named after an id that the log had before.
+    pub delivered_under_old_ids: [u64; SIGNALS],
     /// The newest records it could not take.
     pub dead_letters: Vec<DeadLetter>,
     /// How many there are, those that are not listed included.
@@ -60,6 +62,11 @@ impl State {
             Control::Epoch(epoch) => self.epochs.push(epoch),
             Control::Quarantined(quarantined) => self.quarantine(quarantined),
             Control::TimeMark { unix_ns } => self.time_mark_unix_ns = unix_ns.max(self.time_mark_unix_ns),
+            Control::Renamed => {
+                for branch in self.branches.values_mut() {
+                    branch.delivered_under_old_ids = branch.counts.delivered;
+                }
+            }
             Control::BranchAdded { branch, position, before } => {
                 let position = self.forgotten.remove(&branch).unwrap_or_default().max(position);
                 let counts = Counts { elsewhere: before, ..Counts::default() };
@@ -236,6 +243,7 @@ impl Branch {
             counts: Some(self.counts.into()),
             dead_letters: letters.map(|letter| letter.into_proto(String::new())).collect(),
             dead_letters_total: self.dead_letters_total,
+            delivered_under_old_ids: self.delivered_under_old_ids.to_vec(),
         }
     }
 }
@@ -250,6 +258,7 @@ impl From<proto::Branch> for Branch {
             counts: branch.counts.unwrap_or_default().into(),
             dead_letters: branch.dead_letters.into_iter().map(Into::into).collect(),
             dead_letters_total: branch.dead_letters_total,
+            delivered_under_old_ids: by_signal(&branch.delivered_under_old_ids),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     segment::Segment,
     totals::{SIGNALS, Totals},
     wal::LOCK_FILE,
+    windows,
 };
 
 const CHUNK_BYTES: usize = 1 << 20;
@@ -37,6 +38,8 @@ pub struct Report {
     pub items: [u64; SIGNALS],
     /// Control records, snapshots included.
     pub control_records: u64,
+    /// What its control records add up to.
+    pub state: Arc<State>,
     /// Control records that a newer program wrote, and this one passes over.
     pub unknown_control_records: u64,
     /// Bytes at the end of which nobody was told that they are durable. They are no problem.
@@ -106,13 +109,23 @@ pub(crate) fn verify(options: &Options, disk: &dyn Disk) -> Result<Report, OpenE
     };
     let found = recover(options, disk, LogId::default())?;
     let segments = found.view.segments;
-    let mut report = Report { log: found.id, segments: segments.len() as u64, ..Report::default() };
+    let state = found.view.state.clone();
+    let mut report = Report { log: found.id, segments: segments.len() as u64, state, ..Report::default() };
     for path in &found.unreadable {
         report.add(Problem::new(path, 0, 0, Severity::Lost, "nothing in the file can be read"));
     }
     for (_, missing) in found.damaged.iter().filter(|(path, _)| path.is_none()) {
         let file = file_name(missing.segment);
         report.add(Problem::of_range(Path::new(&file), missing, Severity::Lost));
+    }
+    for name in windows::damaged(disk, directory, &files) {
+        report.add(Problem::new(
+            Path::new(&name),
+            0,
+            0,
+            Severity::Lost,
+            "the requests it remembers cannot be read, so that repeats of them would be stored",
+        ));
     }
     let mut segments = segments.iter().peekable();
     while let Some(segment) = segments.next() {

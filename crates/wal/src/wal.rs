@@ -1,6 +1,7 @@
 //! The handle on an open log.
 
 use std::{
+    io,
     path::Path,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     thread::JoinHandle,
@@ -129,8 +130,11 @@ impl Wal {
 
     /// Gives the log in a directory a new random id, for a copy of a log whose original is still in use.
     pub fn new_identity(options: Options) -> Result<LogId, OpenError> {
-        let id = random_id(&options);
-        Self::open_as(options, Arc::new(RealDisk), Some(id)).map(|wal| wal.id())
+        let (id, directory) = (random_id(&options), options.directory.clone());
+        let wal = Self::open_as(options, Arc::new(RealDisk), Some(id))?;
+        let noted = wal.record(Control::Renamed).wait();
+        noted.map_err(|error| io_error("write to", &directory, io::Error::other(error)))?;
+        Ok(id)
     }
 
     fn open_as(options: Options, disk: Arc<dyn Disk>, id: Option<LogId>) -> Result<Self, OpenError> {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, IoSlice},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use bytes::{Buf, BufMut};
@@ -20,6 +20,8 @@ use crate::{
 
 const MAGIC: &[u8; 8] = b"SPLWWIN1";
 const ENTRY_BYTES: usize = 40;
+/// More than a full segment of the smallest requests has.
+const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// The files, by the number of their segment.
 #[derive(Default)]
@@ -131,7 +133,18 @@ fn load(windows: &mut Windows, disk: &dyn Disk) -> BTreeMap<u64, Vec<Known>> {
     all
 }
 
-fn read(disk: &dyn Disk, path: &std::path::Path, bytes: u64) -> io::Result<Option<Vec<Known>>> {
+/// The names of those among `files` that cannot be read.
+pub(crate) fn damaged(disk: &dyn Disk, directory: &Path, files: &[(String, u64)]) -> Vec<String> {
+    let is_damaged = |(name, bytes): &&(String, u64)| {
+        number_of(name).is_some() && !matches!(read(disk, &directory.join(name), *bytes), Ok(Some(_)))
+    };
+    files.iter().filter(is_damaged).map(|(name, _)| name.clone()).collect()
+}
+
+fn read(disk: &dyn Disk, path: &Path, bytes: u64) -> io::Result<Option<Vec<Known>>> {
+    if bytes > FILE_BYTES_MAX {
+        return Ok(None);
+    }
     let mut encoded = vec![0; bytes as usize];
     disk.open(path)?.read_at(&mut encoded, 0)?;
     Ok(decode(&encoded))
