@@ -68,18 +68,15 @@ async fn a_second_signal_ends_the_wait_for_a_bucket_that_is_away() {
 #[test]
 fn a_signal_ends_a_start_that_takes_long() {
     let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("data/wal");
-    std::fs::create_dir_all(&log).unwrap();
-    // A segment that nobody ever has read to the end.
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        log.join("0000000000000001.seg"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-        0,
-    )
-    .unwrap();
-    let collector = Setup::new(folder.path()).start_until("Starting spanledger.");
+    let setup = Setup::new(folder.path());
+    assert!(setup.start().stop().0.success());
+    // A file that nobody has opened to its end, ever.
+    let epochs = std::fs::read_dir(folder.path().join("data/wal/epochs")).unwrap();
+    let epoch = epochs.map(|file| file.unwrap().path()).next().unwrap();
+    std::fs::remove_file(&epoch).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, epoch, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let collector = setup.start_until("log opened");
     let (status, log) = collector.end(Signal::TERM);
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(log.contains("Stopped before the start was done."), "{log}");

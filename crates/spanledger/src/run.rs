@@ -1,6 +1,7 @@
 //! Running the collector: config, logs, engine, signals, and the way down.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spanledger_component::{Error, Registry, SystemClock, WalSettings};
 use spanledger_config::{Graph, LogEncoding, LogLevel, SystemEnv, TelemetrySettings};
@@ -14,6 +15,9 @@ use tracing::{error, info, warn};
 use crate::args::ConfigArgs;
 use crate::{load, own_metrics, show};
 
+/// How long a start that is told to stop may take to its end, to be stopped in order after it.
+const LAST_STEP: Duration = Duration::from_millis(500);
+
 /// Runs until a signal or until a component fails. An error when it failed; what was taken in is in the log.
 pub(crate) async fn run(config: ConfigArgs, registry: Arc<Registry>) -> Result<(), Error> {
     let loaded = load::load(&config, &registry)?;
@@ -26,15 +30,23 @@ pub(crate) async fn run(config: ConfigArgs, registry: Arc<Registry>) -> Result<(
     let encoding = loaded.graph.service.telemetry.log_encoding;
     // On a thread of its own: reading a large log back does not keep it from heeding a signal.
     let runtime = tokio::runtime::Handle::current();
-    let starting = tokio::task::spawn_blocking(move || runtime.block_on(start(loaded.graph, registry)));
-    let collector = tokio::select! {
-        started = starting => started.map_err(|error| Error::caused("start the collector", error))??,
-        () = signals.stop() => {
-            info!("Stopped before the start was done.");
-            return Ok(());
-        }
+    let mut starting = tokio::task::spawn_blocking(move || runtime.block_on(start(loaded.graph, registry)));
+    let (started, is_told) = tokio::select! {
+        started = &mut starting => (Some(started), false),
+        // It may have taken requests in already, and be about to say that it is there.
+        () = signals.stop() => (tokio::time::timeout(LAST_STEP, starting).await.ok(), true),
     };
-    collector.until_stopped(signals, encoding).await
+    let Some(started) = started else {
+        info!("Stopped before the start was done.");
+        return Ok(());
+    };
+    let mut collector = started.map_err(|error| Error::caused("start the collector", error))??;
+    let failed = match is_told {
+        true => None,
+        false => collector.until_told(&mut signals).await,
+    };
+    collector.end(signals, encoding).await;
+    failed.map_or(Ok(()), Err)
 }
 
 /// Begins to write the log, as the config says.
@@ -91,15 +103,19 @@ pub(crate) fn default_wal() -> WalSettings {
 }
 
 impl Collector {
-    /// Waits for a signal or a failure, then stops; a signal while it stops ends the waiting for deliveries.
-    async fn until_stopped(mut self, mut signals: Signals, encoding: LogEncoding) -> Result<(), Error> {
-        let failed = tokio::select! {
-            error = self.running.failed() => Some(error),
+    /// Waits for a signal, or a failure, which is returned.
+    async fn until_told(&mut self, signals: &mut Signals) -> Option<Error> {
+        tokio::select! {
+            error = self.running.failed() => {
+                error!(%error, "a component failed, terminating");
+                Some(error)
+            }
             () = signals.stop() => None,
-        };
-        if let Some(error) = &failed {
-            error!(%error, "a component failed, terminating");
         }
+    }
+
+    /// Stops, and says what is left; a signal meanwhile ends the waiting for deliveries.
+    async fn end(self, mut signals: Signals, encoding: LogEncoding) {
         let hurry = async {
             signals.stop().await;
             warn!("another signal: what is not delivered yet stays in the log");
@@ -109,7 +125,6 @@ impl Collector {
         if encoding == LogEncoding::Console {
             report(&summary);
         }
-        failed.map_or(Ok(()), Err)
     }
 
     /// Stops, and says what is left in the log.
