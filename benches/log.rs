@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use spanledger_benches::{Report, quantile};
+use spanledger_benches::{Report, cpu_seconds, quantile};
 use spanledger_wal::{AppendError, Entry, Options, Wal};
 
 #[global_allocator]
@@ -17,7 +17,7 @@ const MEASURED_FOR: Duration = Duration::from_secs(4);
 /// Enough that the log is not full before the time is over.
 const LOG_BYTES_MAX: u64 = 16 << 30;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut report = Report::new("log", "acknowledged appends of 64 writers");
     for (name, body_bytes) in [("4 KiB", 4 << 10), ("64 KiB", 64 << 10)] {
         for (with, parity) in [("with parity", true), ("without parity", false)] {
@@ -28,7 +28,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn measure(body_bytes: usize, parity: bool) -> Result<Vec<(&'static str, f64)>, Box<dyn std::error::Error>> {
+fn measure(
+    body_bytes: usize,
+    parity: bool,
+) -> Result<Vec<(&'static str, f64)>, Box<dyn std::error::Error + Send + Sync>> {
     let directory = tempfile::tempdir()?;
     #[expect(clippy::disallowed_methods, reason = "the log of a bench lives in real time")]
     let clock = Arc::new(SystemTime::now);
@@ -54,15 +57,6 @@ fn measure(body_bytes: usize, parity: bool) -> Result<Vec<(&'static str, f64)>, 
         ("p99 ms", quantile(&mut waits, 0.99)),
         ("fsyncs/s", wal.stats().fsyncs as f64 / seconds),
     ])
-}
-
-/// Processor time that this process has used, by all its threads and the kernel on their behalf.
-fn cpu_seconds() -> Result<f64, Box<dyn std::error::Error>> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let (_, after_name) = stat.rsplit_once(')').ok_or("read the processor time of this process")?;
-    let ticks =
-        after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
 /// Appends until the time is over, and says how many milliseconds each append took.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ receivers:
 processors: {genai: {}}
 connectors: {genai_metrics: {}}
 exporters:
-  parquet: {path: ./lake}
+  parquet: {PARQUET}
   prometheus: {endpoint: '127.0.0.1:PROMETHEUS'}
 extensions:
-  wal: {directory: ./wal, max_size: 10GiB}
+  wal: {directory: ./wal, max_size: 10GiB, WAL}
   admin: {endpoint: '127.0.0.1:ADMIN'}
 service:
   extensions: [wal, admin]
@@ -30,6 +30,35 @@ service:
     traces: {receivers: [otlp], processors: [genai], exporters: [parquet, genai_metrics]}
     metrics: {receivers: [genai_metrics], exporters: [prometheus]}
 ";
+
+/// `SPANLEDGER_BIN`, or `release/spanledger` beside `release/deps/path-*`.
+pub(crate) fn program() -> Result<PathBuf, Failure> {
+    if let Some(path) = std::env::var_os("SPANLEDGER_BIN") {
+        return Ok(path.into());
+    }
+    let bench = std::env::current_exe()?;
+    let folder = bench.ancestors().nth(2).ok_or("this bench stands in no folder")?;
+    let program = folder.join("spanledger");
+    if program.exists() {
+        return Ok(program);
+    }
+    Err(format!("{} is missing: cargo build --release --package spanledger", program.display()).into())
+}
+
+/// What a bench changes of the config.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    /// Of the log, beside its folder and size.
+    pub(crate) wal: &'static str,
+    /// Of the exporter.
+    pub(crate) parquet: &'static str,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { wal: "", parquet: "path: ./lake" }
+    }
+}
 
 /// A collector that runs; killed when dropped.
 pub(crate) struct Collector {
@@ -41,11 +70,11 @@ pub(crate) struct Collector {
 
 impl Collector {
     /// Starts the program and waits until it is ready.
-    pub(crate) async fn start(program: &Path, folder: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn start(program: &Path, folder: &Path, settings: Settings) -> Result<Self, Failure> {
         let [grpc, prometheus, admin, own] = free_ports()?;
         let ports = [("GRPC", grpc), ("PROMETHEUS", prometheus), ("ADMIN", admin), ("OWN", own)];
-        let config =
-            ports.iter().fold(CONFIG.to_owned(), |text, (word, port)| text.replace(word, &port.to_string()));
+        let config = CONFIG.replace("WAL", settings.wal).replace("PARQUET", settings.parquet);
+        let config = ports.iter().fold(config, |text, (word, port)| text.replace(word, &port.to_string()));
         let started = Instant::now();
         let mut command = Command::new(program);
         command.current_dir(folder).args(["--config", &format!("yaml:{config}")]);

@@ -7,12 +7,12 @@ mod collector;
 mod load;
 mod sender;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use collector::Collector;
+use collector::{Collector, Settings};
 use load::Load;
 use spanledger_benches::{Report, quantile};
 
@@ -40,7 +40,7 @@ const CASES: [Case; 3] = [
 
 #[tokio::main(worker_threads = 1)]
 async fn main() -> Result<(), Failure> {
-    let program = program()?;
+    let program = collector::program()?;
     let mut report = Report::new("path", "gRPC to Parquet on the local disk, metrics on");
     for case in &CASES {
         report.add(case.name, case.measure(&program).await?);
@@ -50,25 +50,11 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// `SPANLEDGER_BIN`, or `release/spanledger` beside `release/deps/path-*`.
-fn program() -> Result<PathBuf, Failure> {
-    if let Some(path) = std::env::var_os("SPANLEDGER_BIN") {
-        return Ok(path.into());
-    }
-    let bench = std::env::current_exe()?;
-    let folder = bench.ancestors().nth(2).ok_or("this bench stands in no folder")?;
-    let program = folder.join("spanledger");
-    if program.exists() {
-        return Ok(program);
-    }
-    Err(format!("{} is missing: cargo build --release --package spanledger", program.display()).into())
-}
-
 impl Case {
     async fn measure(&self, program: &Path) -> Result<Vec<(&'static str, f64)>, Failure> {
         let load = Arc::new(Load::new(self.spans_a_request, self.message_bytes));
         let folder = tempfile::tempdir()?;
-        let collector = Collector::start(program, folder.path()).await?;
+        let collector = Collector::start(program, folder.path(), Settings::default()).await?;
         let cpu_before = collector.cpu_seconds()?;
         let started = Instant::now();
         let mut waits = sender::send(&load, collector.grpc, CONNECTIONS, STREAMS, SENT_FOR).await?;
@@ -99,7 +85,7 @@ async fn about(program: &Path) -> Result<Vec<(&'static str, f64)>, Failure> {
     let mut idle = Vec::new();
     for _ in 0..STARTS {
         let folder = tempfile::tempdir()?;
-        let collector = Collector::start(program, folder.path()).await?;
+        let collector = Collector::start(program, folder.path(), Settings::default()).await?;
         ready.push(collector.ready_after.as_secs_f64() * 1e3);
         tokio::time::sleep(Duration::from_secs(1)).await;
         idle.push(collector.resident_mib("VmRSS:")?);

@@ -41,11 +41,11 @@ async fn a_flipped_bit_is_found_and_repaired_and_every_span_is_delivered() {
     ids.sort();
     let setup = Setup::new(folder.path());
     let sound = Ended::of(setup.command(&["verify"])).success();
-    assert!(sound.contains(": 3 records of 3 items in ") && sound.ends_with(" 0 problems\n"), "{sound}");
+    assert!(sound.contains(": 3 records of 3 items and ") && sound.ends_with(" 0 problems\n"), "{sound}");
     damage(&folder.path().join("data/wal"), "the second of three", |bytes, place| bytes[place + 9] ^= 1);
     let damaged = Ended::of(setup.command(&["verify"]));
     assert_eq!(damaged.code, Some(1), "{damaged:?}");
-    assert!(damaged.stdout.contains(": 3 records of 3 items in "), "{damaged:?}");
+    assert!(damaged.stdout.contains(": 3 records of 3 items and "), "{damaged:?}");
     assert!(damaged.stderr.ends_with("; repaired whenever it is read\n"), "{damaged:?}");
 
     let collector = setup.start();

@@ -53,9 +53,9 @@ fn line(problem: &Problem) -> String {
 }
 
 fn sum(report: &Report) -> String {
-    let Report { log, segments, bytes, records, items, problems_total, .. } = report;
+    let Report { log, segments, bytes, records, items, control_records, problems_total, .. } = report;
     let items: u64 = items.iter().sum();
     format!(
-        "log {log}: {records} records of {items} items in {segments} segments, {bytes} bytes read, {problems_total} problems"
+        "log {log}: {records} records of {items} items and {control_records} control records in {segments} segments, {bytes} bytes read, {problems_total} problems"
     )
 }
