@@ -115,7 +115,8 @@ impl Engine {
         starting.start_branches().await?;
         let (wal, stop) = (starting.wal.clone(), starting.stop.rest.clone());
         starting.tasks.spawn(scrub(wal, starting.options.threads.clone(), stop.clone()));
-        starting.tasks.spawn(readiness::watch(starting.host.clone(), stop));
+        starting.tasks.spawn(readiness::watch(starting.host.clone(), stop.clone()));
+        starting.tasks.spawn(watch_log(starting.wal.clone(), stop));
         let running = starting.running(receivers);
         info!("Everything is ready. Begin running and processing data.");
         Ok(running)
@@ -165,6 +166,16 @@ fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Share
     let opened = options.threads.open(wal).map_err(|error| Error::caused("extensions::wal", error))?;
     info!(directory = %settings.directory.display(), log = %opened.id(), "log opened");
     Ok(opened)
+}
+
+/// A log whose thread is gone takes nothing in and delivers nothing: better to begin anew.
+async fn watch_log(wal: Wal, stop: CancellationToken) -> Result<(), Error> {
+    match stop.run_until_cancelled(wal.ended()).await {
+        Some(()) => Err(Error::new(
+            "the log's thread ended, nothing can be taken in; what was acknowledged is on disk",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// How the log of these settings is opened.

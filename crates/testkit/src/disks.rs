@@ -24,6 +24,7 @@ enum Trouble {
     None,
     Refuses,
     Stalls,
+    Panics,
 }
 
 impl TroubledDisk {
@@ -37,6 +38,11 @@ impl TroubledDisk {
         self.set(Trouble::Stalls);
     }
 
+    /// Whoever writes, fsyncs or makes a file panics from now on.
+    pub fn panic(&self) {
+        self.set(Trouble::Panics);
+    }
+
     /// All is well again.
     pub fn heal(&self) {
         self.set(Trouble::None);
@@ -47,10 +53,13 @@ impl TroubledDisk {
         self.0.changed.notify_all();
     }
 
+    #[expect(clippy::panic, reason = "that is what the test says")]
     fn pass(&self) -> io::Result<()> {
         let stalls = |trouble: &mut Trouble| *trouble == Trouble::Stalls;
         let trouble = self.0.changed.wait_while(lock(&self.0.trouble), stalls);
-        match *trouble.unwrap_or_else(PoisonError::into_inner) {
+        let trouble = *trouble.unwrap_or_else(PoisonError::into_inner);
+        match trouble {
+            Trouble::Panics => panic!("the test says so"),
             Trouble::Refuses => Err(io::Error::other("the test says so")),
             Trouble::None | Trouble::Stalls => Ok(()),
         }

@@ -279,10 +279,15 @@ impl Wal {
     /// Writes what waits, seals the segment and releases the lock. Appends from now on are refused.
     pub async fn close(&self) {
         self.shared().queue.stop();
+        self.ended().await;
+        self.handle.join();
+    }
+
+    /// Waits until nothing is written any more: the log was closed, or its thread panicked, which is a bug.
+    pub async fn ended(&self) {
         let mut finished = self.shared().finished.subscribe();
         // An error would mean that the sender is gone, but this handle keeps it.
         let _ = finished.wait_for(|finished| *finished).await;
-        self.handle.join();
     }
 
     /// The disk that it lives on, for files beside it.

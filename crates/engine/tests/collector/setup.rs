@@ -100,6 +100,11 @@ impl Collector {
         self.running = None;
     }
 
+    /// Waits until it fails.
+    pub(crate) async fn failed(&mut self) -> Error {
+        self.running.as_mut().unwrap().failed().await
+    }
+
     /// Stops it in order.
     pub(crate) async fn stop(&mut self) -> Summary {
         self.running.take().unwrap().stop().await

@@ -33,3 +33,21 @@ async fn a_stop_ends_although_an_exporter_never_takes_anything() {
         assert_eq!((waiting.items, waiting.error.as_deref()), (1, Some("the target is busy")));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_thread_of_the_log_panics_the_collector_fails_and_the_next_one_has_what_was_acknowledged() {
+    let mut collector = Collector::start(PASSING).await;
+    collector.target().shut();
+    collector.send(&["a"]).await;
+    collector.disk.panic();
+    assert!(collector.scene.send(&["b"]).await.is_err(), "it was never written");
+    let failed = tokio::time::timeout(LONG, collector.failed()).await.unwrap();
+    assert!(failed.to_string().contains("the log's thread ended"), "{failed}");
+
+    collector.crash();
+    collector.disk.heal();
+    collector.target().open();
+    collector.start_again(PASSING).await;
+    collector.flush().await;
+    assert_eq!(collector.target().names(), ["a"]);
+}
