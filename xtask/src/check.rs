@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::command::{self, Failure, cargo, exists, root, run};
+use crate::command::{self, Failure, cargo, exists, read, root, run};
 use crate::layering;
 use crate::stage::{Outcome, Stages};
 use crate::workspace::build_program;
@@ -15,12 +15,26 @@ pub(crate) fn check(stages: &mut Stages) {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
     });
     stages.run("layering", layering::check);
+    stages.run("no planted faults", refuse_planted_faults);
     stages.run("config examples", validate_examples);
     if exists("cargo-deny", "--version") {
         // Not the advisories: a commit that was good yesterday must not fail today.
         stages.run("licences", || run(cargo().args(["deny", "check", "bans", "licenses", "sources"])));
     } else {
         stages.add("licences", Duration::ZERO, Outcome::Skipped("cargo-deny is not installed".to_owned()));
+    }
+}
+
+/// What a release is built from has none of the faults that tests plant.
+fn refuse_planted_faults() -> Result<(), Failure> {
+    let tree =
+        ["tree", "--package", "spanledger", "--edges", "normal", "--prefix", "none", "--format", "{p} {f}"];
+    let tree = read(cargo().args(tree))?;
+    let mut lines = tree.lines().filter(|line| line.starts_with("spanledger-faults "));
+    match lines.next() {
+        None => Err("spanledger does not depend on spanledger-faults, so this check sees nothing".into()),
+        Some(line) if line.contains("planted") => Err(format!("the program is built with {line}").into()),
+        Some(_) => Ok(()),
     }
 }
 

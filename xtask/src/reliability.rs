@@ -1,7 +1,7 @@
 //! `cargo xtask reliability`: the table of faults in `docs/reliability.md`, from what the harnesses wrote down.
 //!
 //! Each harness that ran a fault to its end leaves `<target>/reliability/<fault>-<harness>.json` with the fields `fault`
-//! (its number), `name`, `how`, `result`, `runs` and `unit`.
+//! (its number), `name`, `how`, `result`, `runs` and `unit`. Faults that single tests run are listed here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,20 +40,141 @@ fn read(folder: &Path) -> Result<Records, Failure> {
     Ok(records)
 }
 
+/// A fault that a single test runs, in every `cargo xtask test`.
+struct Single {
+    fault: u64,
+    name: &'static str,
+    how: &'static str,
+    result: &'static str,
+    file: &'static str,
+    test: &'static str,
+}
+
+const SINGLES: &[Single] = &[
+    Single {
+        fault: 8,
+        name: "one bit flips",
+        how: "200 random bits of a log file, head to seal",
+        result: "healed, every record is delivered",
+        file: "crates/wal/tests/repair.rs",
+        test: "any_bit_that_flips_in_a_log_file_is_healed",
+    },
+    Single {
+        fault: 9,
+        name: "head of a segment damaged",
+        how: "its page is zeroed",
+        result: "made again from the snapshot behind it",
+        file: "crates/wal/tests/damage.rs",
+        test: "a_damaged_head_is_made_again_from_the_snapshot_behind_it",
+    },
+    Single {
+        fault: 10,
+        name: "a page is zeroed",
+        how: "4 KiB in the middle of a segment",
+        result: "repaired or put aside and counted; all else is delivered",
+        file: "crates/wal/tests/damage.rs",
+        test: "a_zeroed_page_loses_only_the_records_in_it",
+    },
+    Single {
+        fault: 11,
+        name: "more than one stripe damaged",
+        how: "a record is overwritten",
+        result: "put aside with its range and counted; what follows is delivered",
+        file: "crates/wal/tests/damage.rs",
+        test: "damage_beyond_repair_before_later_records_is_quarantined_and_the_rest_delivered",
+    },
+    Single {
+        fault: 12,
+        name: "control state damaged",
+        how: "the snapshot of a segment is overwritten",
+        result: "taken from the segment before",
+        file: "crates/wal/tests/damage.rs",
+        test: "a_damaged_snapshot_leaves_the_control_state_to_the_segment_before",
+    },
+    Single {
+        fault: 12,
+        name: "checkpoint damaged, missing or old",
+        how: "a bit of it flips, it is cut off, removed, replaced by an older one",
+        result: "counters go on, folded again from the log",
+        file: "crates/engine/tests/collector/connectors.rs",
+        test: "counters_go_on_although_the_last_checkpoint_or_every_one_is_lost",
+    },
+    Single {
+        fault: 13,
+        name: "a segment is missing",
+        how: "its file is removed",
+        result: "told, counted; the others are delivered",
+        file: "crates/wal/tests/damage.rs",
+        test: "a_missing_segment_is_reported_and_the_others_are_delivered",
+    },
+    Single {
+        fault: 30,
+        name: "the store loses or damages an object",
+        how: "a bit flips in a file, or the file is removed, after it was delivered",
+        result: "`verify` finds it, for every 40th of the file tried",
+        file: "tests/program/audit.rs",
+        test: "one_flipped_bit_in_a_file_is_found_and_the_file_is_named",
+    },
+    Single {
+        fault: 31,
+        name: "the store knows no conditions",
+        how: "it takes every object, or refuses the condition",
+        result: "same names, a look before each upload, said once; nothing foreign is overwritten",
+        file: "crates/exporter-parquet/src/delivery.rs",
+        test: "a_store_without_conditions_gets_the_same_names_and_still_nothing_foreign_is_overwritten",
+    },
+    Single {
+        fault: 36,
+        name: "records that cannot be taken",
+        how: "rejected, or a processor or exporter panics",
+        result: "the one record goes to the dead letters, all else is delivered",
+        file: "crates/engine/tests/collector/culprits.rs",
+        test: "several_culprits_in_one_range",
+    },
+    Single {
+        fault: 39,
+        name: "two processes on one directory",
+        how: "the second is started while the first runs",
+        result: "refused until the first has ended",
+        file: "crates/wal/tests/log.rs",
+        test: "a_second_process_is_refused_until_the_log_is_closed",
+    },
+    Single {
+        fault: 40,
+        name: "one exporter stuck",
+        how: "its target never takes anything",
+        result: "the other delivers",
+        file: "crates/engine/tests/collector/delivery.rs",
+        test: "an_exporter_that_is_stuck_holds_up_no_other",
+    },
+    Single {
+        fault: 44,
+        name: "the log's thread panics",
+        how: "its disk panics",
+        result: "the collector fails; the next one delivers what was acknowledged",
+        file: "crates/engine/tests/collector/stop.rs",
+        test: "when_the_thread_of_the_log_panics_the_collector_fails_and_the_next_one_has_what_was_acknowledged",
+    },
+];
+
 fn table(records: &Records) -> String {
-    let mut faults: Vec<u64> = records.keys().map(|(fault, _)| *fault).collect();
-    faults.dedup();
-    let mut table = format!("{} faults were run.\n\n", faults.len());
-    table.push_str(
-        "| # | fault | how it is made | what must hold, and held | runs |\n|---|---|---|---|---|\n",
-    );
-    for ((fault, _), record) in records {
+    let is_control = |record: &&Value| text(record, "name").starts_with("control: ");
+    let mut rows: Vec<(u64, String)> = Vec::new();
+    for ((fault, _), record) in records.iter().filter(|(_, record)| !is_control(record)) {
         let runs = record.get("runs").and_then(Value::as_u64).unwrap_or_default();
         let [name, how, result, unit] =
             ["name", "how", "result", "unit"].map(|field| cell(text(record, field)));
-        table.push_str(&format!("| {fault} | {name} | {how} | {result} | {runs} {unit} |\n"));
+        rows.push((*fault, format!("| {fault} | {name} | {how} | {result} | {runs} {unit} |\n")));
     }
-    table
+    for Single { fault, name, how, result, file, .. } in SINGLES {
+        rows.push((*fault, format!("| {fault} | {name} | {how} | {result} | [test](../{file}) |\n")));
+    }
+    rows.sort_by_key(|(fault, _)| *fault);
+    let mut faults: Vec<u64> = rows.iter().map(|(fault, _)| *fault).collect();
+    faults.dedup();
+    let head = "| # | fault | how it is made | what must hold, and held | runs |\n|---|---|---|---|---|\n";
+    let rows: String = rows.into_iter().map(|(_, row)| row).collect();
+    format!("{} faults were run.\n\n{head}{rows}", faults.len())
 }
 
 /// Text that does not end a cell.
@@ -80,11 +201,27 @@ mod tests {
 
     #[test]
     fn faults_stand_in_the_order_of_their_numbers_and_one_that_ran_twice_counts_once() {
-        let table = table(&Records::from([record(10, "page"), record(2, "points"), record(2, "again")]));
-        assert!(table.starts_with("2 faults were run.\n"), "{table}");
-        let numbers: Vec<_> = table.lines().skip(4).map(|line| &line[2..4]).collect();
-        assert_eq!(numbers, ["2 ", "2 ", "10"]);
-        assert!(table.contains(r"| a\|b | ok | 3 seeds |"), "{table}");
+        let alone = table(&Records::new());
+        let count = |table: &str| table.split_once(' ').unwrap().0.parse::<usize>().unwrap();
+        let with = table(&Records::from([record(101, "page"), record(1, "points"), record(1, "again")]));
+        assert_eq!(count(&with), count(&alone) + 2, "{with}");
+        let numbers: Vec<u64> =
+            with.lines().skip(4).map(|line| line.split(' ').nth(1).unwrap().parse().unwrap()).collect();
+        assert!(numbers.is_sorted() && numbers.starts_with(&[1, 1, 8]), "{numbers:?}");
+        assert!(with.contains(r"| a\|b | ok | 3 seeds |"), "{with}");
+    }
+
+    #[test]
+    fn what_shows_that_the_harness_works_is_no_fault_that_was_withstood() {
+        assert_eq!(table(&Records::from([record(1, "control: no fsync")])), table(&Records::new()));
+    }
+
+    #[test]
+    fn every_test_that_is_named_is_there() {
+        for Single { file, test, .. } in SINGLES {
+            let code = fs::read_to_string(root().join(file)).unwrap();
+            assert!(code.contains(&format!("fn {test}(")), "{file} has no {test}");
+        }
     }
 
     #[test]
