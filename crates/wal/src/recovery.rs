@@ -14,7 +14,7 @@ use crate::{
     LogId, OpenError, Options, Position,
     control::{Control, Quarantined},
     disk::Disk,
-    draft::{Draft, Placed},
+    draft::{Content, Draft, Placed},
     found::{self, Found, Source},
     head::{HEAD_BYTES, Head, Link, number_of},
     record::record_bytes,
@@ -64,7 +64,7 @@ pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Resu
     chain.retain(|found| !found.is_lost());
     let state = control_state(&chain, disk, &tail, &mut repairs)?;
     damage.append(&mut tail.quarantined);
-    damage.extend(missing_start(&chain, &state));
+    damage.extend(missing_start(&chain, &with_unproven(&state, &tail)));
     damage.retain(|range| state.first_unknown(range.first) <= range.last);
     let damaged = with_paths(&chain, &damage);
     let protected = |placed: Placed| Placed { draft: placed.draft.with_parity(options.parity), ..placed };
@@ -246,6 +246,18 @@ fn skip_lost(tail: &mut Tail, segment: u64, lost_bytes: u64) -> Quarantined {
     let reason = "head and snapshot of the segment are damaged".into();
     let last = tail.until.previous();
     Quarantined { first, last, segment, offset: 0, length: lost_bytes, reason, items: [0; SIGNALS] }
+}
+
+/// The control state once the records are copied of which nobody knows whether they are durable. Segments may have been
+/// deleted by what they say.
+fn with_unproven(state: &State, tail: &Tail) -> State {
+    let mut state = state.clone();
+    for placed in &tail.unproven {
+        if let Content::Control(control) = &placed.draft.content {
+            state.apply((**control).clone());
+        }
+    }
+    state
 }
 
 /// What branches still need from before the first segment.

@@ -39,8 +39,10 @@ pub(crate) struct Active {
     file: Box<dyn DiskFile>,
     pub(crate) head: Head,
     pub(crate) path: PathBuf,
-    /// Offset behind the last record whose fsync returned.
+    /// Offset behind everything that is written.
     pub(crate) end: u64,
+    /// Offset behind the last record whose fsync returned: a mark behind it may be lost.
+    pub(crate) durable_end: u64,
     state_bytes: u64,
     is_protected: bool,
     seal: SealBuilder,
@@ -90,6 +92,7 @@ impl Active {
             head,
             path: path.to_owned(),
             end: 0,
+            durable_end: 0,
             state_bytes: snapshot.len() as u64,
             is_protected,
             seal: SealBuilder::default(),
@@ -121,6 +124,7 @@ impl Active {
         Point::BeforeFsync.pass();
         self.file.sync()?;
         self.end += frames.bytes();
+        self.durable_end = self.end;
         Ok(())
     }
 

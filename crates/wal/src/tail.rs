@@ -115,8 +115,8 @@ impl Tail {
                     break;
                 }
                 Step::Record(raw) if raw.header.kind == Kind::Mark => {
+                    // The end stays behind the records: nobody fsynced the mark.
                     tail.prove(raw.header.durable);
-                    tail.end = raw.end();
                 }
                 Step::Record(raw) if trusted.is_some_and(|trusted| raw.header.position >= trusted) => break,
                 Step::Record(raw) => tail.add(raw),

@@ -231,7 +231,7 @@ impl Writer {
 
     fn leave(&mut self, active: &Active) {
         if self.has_data(active) {
-            self.link = Link { generation: active.head.generation, end: active.end };
+            self.link = Link { generation: active.head.generation, end: active.durable_end };
         } else {
             self.superseded.push(active.head.number);
         }

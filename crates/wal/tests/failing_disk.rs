@@ -13,9 +13,9 @@ use std::{
 };
 
 use common::{
-    append, bodies, entry,
+    add_branch, append, bodies, entry,
     fake_disk::{FakeDisk, Faults},
-    options,
+    move_cursor, options,
 };
 use proptest::prelude::*;
 use spanledger_wal::{AppendError, Appending, Options, Wal};
@@ -107,6 +107,42 @@ fn a_log_that_cannot_make_a_segment_does_not_open() {
     disk.fail(Faults { creates: 1, ..Faults::default() });
     let refused = Wal::open_on(options(Path::new("/fake")), Arc::new(disk)).err().unwrap();
     assert_eq!(refused.to_string(), "open the log: write to /fake/wal: no");
+}
+
+#[test]
+fn a_crash_that_loses_a_mark_loses_nothing_else() {
+    let disk = FakeDisk::default();
+    let marking = Options { mark_after: Duration::from_millis(1), ..options(Path::new("/fake")) };
+    let wal = Wal::open_on(marking, Arc::new(disk.clone())).unwrap();
+    append(&wal, *b"a");
+    let written = || disk.files().values().map(Vec::len).sum::<usize>();
+    let before_mark = written();
+    while written() == before_mark {
+        std::thread::yield_now();
+    }
+    // Killed first, so that the next segment links to this one; then the power fails, and the mark is gone.
+    let killed = disk.kill();
+    append(&open(&killed), *b"b");
+    let report = Wal::verify_on(&options(Path::new("/fake")), &killed.crash(0)).unwrap();
+    assert!(report.is_clean(), "{report:?}");
+}
+
+#[test]
+fn a_crash_after_a_crash_does_not_miss_what_was_delivered_before_the_first() {
+    let disk = FakeDisk::default();
+    let wal = open(&disk);
+    add_branch(&wal, "parquet");
+    for _ in 0..8 {
+        append(&wal, vec![7; 10_000]);
+    }
+    move_cursor(&wal, "parquet", wal.data_end());
+    let crashed = disk.crash(0);
+    // Nothing is appended after the start, so nothing says that the copied cursor is durable.
+    let again = open(&crashed);
+    let report = Wal::verify_on(&options(Path::new("/fake")), &crashed.crash(0)).unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!(again.stats().quarantined_ranges, 0);
+    assert_eq!(open(&crashed.crash(0)).stats().quarantined_ranges, 0);
 }
 
 #[test]
