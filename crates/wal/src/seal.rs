@@ -63,9 +63,9 @@ impl SealBuilder {
     }
 }
 
-/// The requests that the seal of a segment tells of; none without one.
-pub(crate) fn known(file: &dyn DiskFile, head: &Head) -> io::Result<Vec<Known>> {
-    let Some(seal) = read(file, head)? else { return Ok(Vec::new()) };
+/// The requests that the seal of a segment tells of; `None` without one.
+pub(crate) fn known(file: &dyn DiskFile, head: &Head) -> io::Result<Option<Vec<Known>>> {
+    let Some(seal) = read(file, head)? else { return Ok(None) };
     let entry = |mut entry: &[u8]| {
         let position = Position(entry.try_get_u64_le().ok()?);
         let arrival_unix_ns = entry.try_get_u64_le().ok()?;
@@ -77,7 +77,7 @@ pub(crate) fn known(file: &dyn DiskFile, head: &Head) -> io::Result<Vec<Known>> 
         let key = repeats::key(signal, receiver, body_hash);
         Some(Known { key, position, arrival_unix_ns, rejected })
     };
-    Ok(seal.entries.chunks_exact(ENTRY_BYTES as usize).filter_map(entry).collect())
+    Ok(Some(seal.entries.chunks_exact(ENTRY_BYTES as usize).filter_map(entry).collect()))
 }
 
 /// The seal of a segment, if its file ends with one.

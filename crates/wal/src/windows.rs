@@ -13,9 +13,12 @@ use crate::{
     Options, Position,
     disk::Disk,
     record::crc32c,
+    repairs::Repairs,
     repeats::{Known, Repeats},
     seal,
+    segment::Segment,
     shared::View,
+    tail::Tail,
 };
 
 const MAGIC: &[u8; 8] = b"SPLWWIN1";
@@ -41,9 +44,10 @@ impl Windows {
         self.files.values().map(|file| file.bytes).sum()
     }
 
-    /// Writes down the requests of a segment, unless that was done; answers the bytes that were added.
-    pub(crate) fn keep(&mut self, disk: &dyn Disk, number: u64, known: &[Known]) -> u64 {
-        let Some(newest) = known.last().filter(|_| !self.files.contains_key(&number)) else { return 0 };
+    /// Writes down the requests of a segment, unless that was done; answers the bytes that were added, `None` when it
+    /// failed.
+    pub(crate) fn keep(&mut self, disk: &dyn Disk, number: u64, known: &[Known]) -> Option<u64> {
+        let Some(newest) = known.last().filter(|_| !self.files.contains_key(&number)) else { return Some(0) };
         let path = self.directory.join(file_name(number));
         let temporary = path.with_extension("window.tmp");
         let encoded = encode(known);
@@ -57,11 +61,11 @@ impl Windows {
         if let Err(error) = written {
             tracing::warn!(%error, path = %path.display(), "after a restart, repeats of some requests will not be recognised");
             let _ = disk.remove(&temporary);
-            return 0;
+            return None;
         }
         let bytes = encoded.len() as u64;
         self.files.insert(number, File { newest_unix_ns: newest.arrival_unix_ns, bytes });
-        bytes
+        Some(bytes)
     }
 
     /// Removes the files that are of no use any more; answers the bytes that were freed.
@@ -91,17 +95,18 @@ pub(crate) fn rebuild(
     let mut windows = Windows { directory: options.directory.clone(), files: BTreeMap::new() };
     let mut known = load(&mut windows, disk);
     let now = options.now_unix_ns().max(view.totals.last_arrival_unix_ns);
-    let lasts = view.segments.iter().skip(1).map(|next| next.head.totals).chain([view.totals]);
-    for (segment, last) in view.segments.iter().zip(lasts) {
+    let nexts = view.segments.iter().skip(1).map(|next| (next.head.totals, next.head.base));
+    for (segment, (last, until)) in view.segments.iter().zip(nexts.chain([(view.totals, view.durable_end)])) {
         let number = segment.head.number;
-        if !repeats.is_within(last.last_arrival_unix_ns, now) || known.contains_key(&number) {
-            continue;
+        let was_read = number == newest && !read.is_empty();
+        let is_wanted = repeats.is_within(last.last_arrival_unix_ns, now) && !was_read;
+        if is_wanted && !known.contains_key(&number) {
+            known.insert(number, told_by(disk, segment, until));
         }
-        let sealed = disk.open(&segment.path).and_then(|file| seal::known(&*file, &segment.head));
-        known.insert(number, sealed.unwrap_or_default());
     }
     if repeats.is_on() && !read.is_empty() {
-        windows.keep(disk, newest, &read);
+        // Not before it is given up or goes does it matter whether this fails.
+        let _ = windows.keep(disk, newest, &read);
         known.insert(newest, read);
     }
     known.into_values().flatten().for_each(|known| repeats.durable(known));
@@ -110,6 +115,19 @@ pub(crate) fn rebuild(
         repeats.forget(range.first..range.last.next());
     }
     (repeats, windows)
+}
+
+/// What the seal of a segment tells of its requests. One that was given up has none, and is read through.
+fn told_by(disk: &dyn Disk, segment: &Segment, until: Position) -> Vec<Known> {
+    let sealed = disk.open(&segment.path).and_then(|file| seal::known(&*file, &segment.head));
+    let told = sealed.and_then(|sealed| match sealed {
+        Some(known) => Ok(known),
+        None => {
+            let tail = Tail::read(disk, &segment.path, &segment.head, Some(until), &mut Repairs::default());
+            tail.map(|tail| tail.known)
+        }
+    });
+    told.unwrap_or_default()
 }
 
 /// Reads the files that are there; one that is damaged is of no use.

@@ -48,7 +48,7 @@ pub(crate) struct Writer {
     /// Whether the log says of all its records that they are durable.
     is_marked: bool,
     windows: Windows,
-    /// Segments that were given up, whose requests are to be kept in a file.
+    /// Segments without a seal, whose requests are to be kept in a file.
     unsealed: Vec<(u64, Range<Position>)>,
 }
 
@@ -414,11 +414,13 @@ impl Writer {
         (before.last_data < cursor && !kept).then_some((oldest.head.number, oldest.head.base..next.head.base))
     }
 
-    /// Writes down the requests of a segment, for when no seal of it tells of them.
+    /// Writes down the requests of a segment, for when no seal of it tells of them. What fails is tried again.
     fn keep_window(&mut self, number: u64, positions: Range<Position>) {
-        let known = self.shared.repeats.within(positions);
-        let added = self.windows.keep(&*self.shared.disk, number, &known);
-        self.shared.budget.charge(added);
+        let known = self.shared.repeats.within(positions.clone());
+        match self.windows.keep(&*self.shared.disk, number, &known) {
+            Some(added) => self.shared.budget.charge(added),
+            None => self.unsealed.push((number, positions)),
+        }
     }
 
     fn keep_windows(&mut self) {

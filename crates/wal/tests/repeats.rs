@@ -235,6 +235,39 @@ fn a_repeat_is_answered_only_for_what_a_power_cut_would_leave() {
 }
 
 #[test]
+fn requests_of_a_segment_that_was_given_up_are_remembered() {
+    for fails in 0..6 {
+        let (disk, clock) = (FakeDisk::default(), Clock::new());
+        let wal = clock.open_on(&disk);
+        assert!(!is_repeat(&wal, b"a"));
+        // The fsync of the segment fails, and with luck that of what is to take its place.
+        disk.fail(Faults { syncs: fails, ..Faults::default() });
+        let _ = wal.append(entry(*b"b")).unwrap().wait();
+        disk.fail(Faults::default());
+        assert!(is_repeat(&clock.open_on(&disk.crash(0)), b"a"), "after {fails} failures");
+    }
+}
+
+#[test]
+fn requests_of_a_segment_that_went_while_nothing_could_be_written_down_are_remembered() {
+    let (disk, clock) = (FakeDisk::default(), Clock::new());
+    let wal = clock.open_on(&disk);
+    add_branch(&wal, "parquet");
+    for n in 0..20 {
+        append(&wal, vec![n; 8 << 10]);
+    }
+    let move_on = |wal: &Wal| {
+        move_cursor(wal, "parquet", wal.data_end());
+        wal.record(Control::TimeMark { unix_ns: 1 }).wait().unwrap();
+    };
+    disk.fail(Faults { creates: 1, ..Faults::default() });
+    move_on(&wal);
+    disk.fail(Faults::default());
+    move_on(&wal);
+    assert!(is_repeat(&clock.open_on(&disk.crash(0)), &[0; 8 << 10]));
+}
+
+#[test]
 fn too_many_requests_shorten_the_window() {
     let directory = tempfile::tempdir().unwrap();
     let clock = Clock::new();
