@@ -130,8 +130,7 @@ async fn pin(wal: &Wal, folder: &Path, payload: &[u8]) -> Result<(), Error> {
         return Ok(());
     }
     // No receiver runs yet, so nothing is appended between this position and the record.
-    let first =
-        wal.state().epochs.last().map_or(spanledger_wal::Position(1), |_| *wal.durable_end().borrow());
+    let first = wal.state().epochs.last().map_or(spanledger_wal::Position(1), |_| wal.durable_end());
     let epoch = spanledger_wal::Epoch { first, payload_hash };
     wal.record(Control::Epoch(epoch))
         .await

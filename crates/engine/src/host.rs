@@ -149,7 +149,7 @@ impl Contract for Host {
             log: LogStatus {
                 id: self.wal.id().to_string(),
                 directory: self.wal.directory().to_owned(),
-                durable: Position(self.wal.durable_end().borrow().0.saturating_sub(1)),
+                durable: Position(self.wal.durable_end().0.saturating_sub(1)),
                 accepted_items: stats.accepted_items.iter().sum(),
                 bytes: stats.used_bytes,
                 max_bytes: stats.max_bytes,

@@ -52,7 +52,7 @@ async fn try_forget(wal: &Wal, branch: &str) -> Result<u64, Error> {
         )));
     };
     let items = wal.waiting(known.cursor).items.iter().sum();
-    let position = *wal.durable_end().borrow();
+    let position = wal.durable_end();
     let forgotten = wal.record(Control::BranchForgotten { branch: branch.to_owned(), position }).await;
     forgotten.map(|_| items).map_err(|error| Error::caused(format!("forget {branch}"), error))
 }

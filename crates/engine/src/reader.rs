@@ -37,13 +37,12 @@ impl Reader {
     /// `wanted` asks for it now. Also returns when nothing follows but `wanted` changed: what the branch holds may be due
     /// then.
     pub(crate) async fn wait(&self, from: Position, wanted: &mut watch::Receiver<Position>) {
-        let mut durable = self.wal.durable_end();
+        let mut durable = self.wal.durable_moves();
         while self.wal.data_end().0 <= from.0 {
             tokio::select! {
                 biased;
                 _ = wanted.changed() => return,
-                // The log is closed; the branch is about to be stopped.
-                changed = durable.changed() => if changed.is_err() { return std::future::pending().await },
+                () = durable.changed() => {}
             }
         }
         let linger = tokio::time::sleep(LINGER);
@@ -53,7 +52,7 @@ impl Reader {
                 biased;
                 () = &mut linger => break,
                 _ = wanted.changed() => {}
-                _ = durable.changed() => {}
+                () = durable.changed() => {}
             }
         }
         self.wait_for_others(from).await;

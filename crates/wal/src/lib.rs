@@ -26,6 +26,7 @@
 mod control;
 mod disk;
 mod draft;
+mod durable;
 mod error;
 mod found;
 mod frames;
@@ -68,6 +69,7 @@ mod proto {
 pub use control::{Checkpoint, Control, Counts, DeadLetter, Epoch, Plan, PlanId, Quarantined};
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use draft::{Entry, Record};
+pub use durable::Moves;
 pub use error::{AppendError, OpenError, ReadError};
 pub use options::{Options, SyncPolicy};
 pub use position::{LogId, Position};

@@ -9,11 +9,10 @@ use std::{
 };
 
 use spanledger_faults::Point;
-use tokio::sync::watch;
 
 use crate::{
-    AppendError, Appending, Control, Entry, LogId, OpenError, Options, Position, ReadError, ReadLimits,
-    ReadOut, Report, SIGNALS, Scrubbed, State, Waiting,
+    AppendError, Appending, Control, Entry, LogId, Moves, OpenError, Options, Position, ReadError,
+    ReadLimits, ReadOut, Report, SIGNALS, Scrubbed, State, Waiting,
     disk::{Disk, RealDisk},
     draft::Draft,
     quarantine::Quarantine,
@@ -206,9 +205,14 @@ impl Wal {
         self.shared().scrub(bytes as u64)
     }
 
-    /// The first position that is not durable yet, as it moves.
-    pub fn durable_end(&self) -> watch::Receiver<Position> {
-        self.shared().durable.subscribe()
+    /// The first position that is not durable yet.
+    pub fn durable_end(&self) -> Position {
+        self.shared().durable.end()
+    }
+
+    /// A way to learn that it has moved.
+    pub fn durable_moves(&self) -> Moves {
+        self.shared().durable.moves()
     }
 
     /// The first position behind the last durable data record: a cursor at or behind it has nothing waiting.

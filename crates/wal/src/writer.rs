@@ -345,7 +345,7 @@ impl Writer {
         view.durable_end = self.next;
         drop(view);
         self.mark();
-        self.shared.durable.send_replace(self.next);
+        self.shared.durable.set(self.next);
     }
 
     fn mark(&mut self) {
