@@ -46,7 +46,7 @@ impl Edge {
             "config" => to == "component",
             "component" => ["schema", "telemetry"].contains(&to),
             "otlp" | "genai" => to == "schema",
-            "testkit" | "benches" => to != "spanledger",
+            "testkit" | "benches" | "simulation" => to != "spanledger",
             from if is_component(from) => ["component", "schema", "otlp", "genai", "telemetry"].contains(&to),
             _ => false,
         }
