@@ -166,8 +166,11 @@ fn table(records: &Records) -> String {
             ["name", "how", "result", "unit"].map(|field| cell(text(record, field)));
         rows.push((*fault, format!("| {fault} | {name} | {how} | {result} | {runs} {unit} |\n")));
     }
-    for Single { fault, name, how, result, file, .. } in SINGLES {
-        rows.push((*fault, format!("| {fault} | {name} | {how} | {result} | [test](../{file}) |\n")));
+    for Single { fault, name, how, result, file, test } in SINGLES {
+        rows.push((
+            *fault,
+            format!("| {fault} | {name} | {how} | {result} | [test](../{file} \"{test}\") |\n"),
+        ));
     }
     rows.sort_by_key(|(fault, _)| *fault);
     let mut faults: Vec<u64> = rows.iter().map(|(fault, _)| *fault).collect();
