@@ -11,6 +11,7 @@ mod examples;
 mod lake;
 mod lifecycle;
 mod repeats;
+mod replay;
 mod secrets;
 mod signals;
 mod verbs;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Context, Error, Position, Stability};
+use crate::{Context, Error, Position, Replay, Replayed, Stability};
 
 /// Serves the collector itself: health, administration, the settings of the log.
 #[async_trait]
@@ -90,6 +90,10 @@ pub trait Host: Send + Sync {
 
     /// Gives dead letters up for good: their items count as dropped, and their files are removed.
     async fn drop_dead_letters(&self, which: &Letters, timeout: Duration) -> Vec<LetterOutcome>;
+
+    /// Gives records that the log still holds to an exporter once more, for as long as `timeout` at most. An error when
+    /// nothing can be replayed as asked for.
+    async fn replay(&self, what: &Replay, timeout: Duration) -> Result<Replayed, Error>;
 
     /// Takes no more requests in, for good, and waits until nothing waits for delivery. After `timeout`, says what
     /// still does; it goes on being delivered.

@@ -49,6 +49,7 @@ mod listener;
 mod processor;
 mod receiver;
 mod registry;
+mod replay;
 mod rows;
 pub mod settings;
 
@@ -70,4 +71,5 @@ pub use listener::Listener;
 pub use processor::{Processor, ProcessorFactory};
 pub use receiver::{Receiver, ReceiverFactory};
 pub use registry::{Build, Configured, Entry, Kind, Listing, Registry, SchemaOf, Stability};
+pub use replay::{Bound, InvalidBound, Refusal, Replay, Replayed};
 pub use rows::{Rows, Signal};

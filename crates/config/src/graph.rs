@@ -19,7 +19,7 @@ use crate::unused;
 use crate::without_effect;
 use crate::words::{did_you_mean, without_hidden};
 
-/// What runs. Components that are declared and not used are not in it.
+/// What runs. Components that are declared and not used are not in it, but for exporters.
 pub struct Graph {
     /// What concerns the whole.
     pub service: Service,
@@ -29,6 +29,8 @@ pub struct Graph {
     pub connectors: BTreeMap<ComponentId, Configured<dyn Connector>>,
     /// Those that a pipeline names.
     pub exporters: BTreeMap<ComponentId, Configured<dyn Exporter>>,
+    /// Exporters that are declared and that no pipeline names: something can be replayed into them.
+    pub spare_exporters: BTreeMap<ComponentId, Configured<dyn Exporter>>,
     /// Those that `service` lists, in that order.
     pub extensions: Vec<(ComponentId, Configured<dyn Extension>)>,
     /// What determines the rows of a position.
@@ -84,6 +86,7 @@ pub(crate) fn build(
         receivers: taken(&mut sections.receivers, &used),
         connectors: taken(&mut sections.connectors, &used),
         exporters: taken(&mut sections.exporters, &used),
+        spare_exporters: configured(sections.exporters),
         extensions: extensions
             .into_iter()
             .filter_map(|id| {
@@ -187,13 +190,16 @@ fn used(wirings: &[Wiring]) -> BTreeSet<ComponentId> {
     wirings.iter().flat_map(|wiring| wiring.receivers.iter().chain(&wiring.exporters)).cloned().collect()
 }
 
+/// Takes those out that are used.
 fn taken<C: ?Sized>(
     section: &mut Section<'_, C>,
     used: &BTreeSet<ComponentId>,
 ) -> BTreeMap<ComponentId, Configured<C>> {
-    std::mem::take(section)
-        .into_iter()
-        .filter(|(id, _)| used.contains(id))
-        .filter_map(|(id, declared)| Some((id, declared.configured?)))
-        .collect()
+    let (taken, left) = std::mem::take(section).into_iter().partition(|(id, _)| used.contains(id));
+    *section = left;
+    configured(taken)
+}
+
+fn configured<C: ?Sized>(section: Section<'_, C>) -> BTreeMap<ComponentId, Configured<C>> {
+    section.into_iter().filter_map(|(id, declared)| Some((id, declared.configured?))).collect()
 }

@@ -13,7 +13,7 @@ use crate::yaml;
 const SOURCE_BYTES_MAX: u64 = 16 << 20;
 
 /// What a config may ask of the process: variables and files. Tests bring their own.
-pub trait Env {
+pub trait Env: Send + Sync {
     /// The environment variable of that name, when it is set.
     fn variable(&self, name: &str) -> Option<String>;
 

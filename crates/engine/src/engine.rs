@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use spanledger_component::{
@@ -13,7 +13,6 @@ use spanledger_component::{
 use spanledger_config::{Env, Epoch, Graph, Service as ServiceSettings};
 use spanledger_telemetry::Meter;
 use spanledger_wal::{Counts, ReadLimits, Wal};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -35,8 +34,9 @@ use crate::own_metrics;
 use crate::random::Random;
 use crate::reader::Reader;
 use crate::readiness;
+use crate::replays::Replays;
 use crate::scrubbing::scrub;
-use crate::snapshots::{Feed, Snapshot};
+use crate::snapshots::{Feed, Outlets, connect};
 use crate::threads::Threads;
 
 /// How long tasks that were told to stop may take, once the time for deliveries is over. Branches and extensions have it one
@@ -103,12 +103,12 @@ pub struct Summary {
 impl Engine {
     /// Opens the log, builds the graph and starts it. Ready when it returns.
     pub async fn start(graph: Graph, options: Options) -> Result<Running, Error> {
-        let Graph { service, receivers, connectors, exporters, extensions, epoch } = graph;
+        let Graph { service, receivers, connectors, exporters, spare_exporters, extensions, epoch } = graph;
         Shares::check(service.memory)?;
         let shares = Shares::of(service.memory.unwrap_or_else(Shares::default_bytes));
         let extensions = build_extensions(&extensions, &options)?;
         let wal = open_log(&extensions, &options, &shares)?;
-        let parts = Parts { service, receivers, connectors, exporters };
+        let parts = Parts { service, receivers, connectors, exporters, spare_exporters };
         let mut starting = Starting::new(parts, epoch, options, shares, wal).await?;
         starting.start_extensions(extensions).await?;
         let receivers = starting.start_receivers().await?;
@@ -125,7 +125,8 @@ impl Engine {
     /// Opens a log that another collector left behind, to deliver what waits in it: nothing listens, nothing is taken
     /// in, and exporters that only connectors feed are left out.
     pub async fn start_draining(graph: Graph, options: Options) -> Result<Running, Error> {
-        let Graph { service, receivers, connectors, mut exporters, extensions, epoch } = graph;
+        let Graph { service, receivers, connectors, mut exporters, spare_exporters, extensions, epoch } =
+            graph;
         Shares::check(service.memory)?;
         let shares = Shares::of(service.memory.unwrap_or_else(Shares::default_bytes));
         let wal = open_log(&build_extensions(&extensions, &options)?, &options, &shares)?;
@@ -134,7 +135,7 @@ impl Engine {
             let mut naming = epoch.pipelines.iter().filter(|pipeline| pipeline.exporters.contains(exporter));
             naming.any(|pipeline| pipeline.receivers.iter().any(is_received))
         });
-        let parts = Parts { service, receivers, connectors, exporters };
+        let parts = Parts { service, receivers, connectors, exporters, spare_exporters };
         let mut starting = Starting::new(parts, epoch, options, shares, wal).await?;
         starting.start_branches().await?;
         let running = starting.running(Vec::new());
@@ -149,9 +150,14 @@ pub(crate) struct Parts {
     pub(crate) receivers: BTreeMap<ComponentId, Configured<dyn Receiver>>,
     pub(crate) connectors: BTreeMap<ComponentId, Configured<dyn Connector>>,
     pub(crate) exporters: BTreeMap<ComponentId, Configured<dyn Exporter>>,
+    pub(crate) spare_exporters: BTreeMap<ComponentId, Configured<dyn Exporter>>,
 }
 
-fn open_log(extensions: &[Box<dyn Extension>], options: &Options, shares: &Shares) -> Result<Wal, Error> {
+pub(crate) fn open_log(
+    extensions: &[Box<dyn Extension>],
+    options: &Options,
+    shares: &Shares,
+) -> Result<Wal, Error> {
     let settings =
         extensions.iter().find_map(|extension| extension.wal()).unwrap_or_else(|| options.wal.clone());
     if let Some(weakness) = spanledger_wal::weakness(&settings.directory) {
@@ -209,7 +215,7 @@ struct Starting {
     built: Built,
     connectors: BTreeMap<ComponentId, Resuming>,
     progress: BTreeMap<ComponentId, Arc<Progress>>,
-    outlets: BTreeMap<ComponentId, watch::Sender<Option<Snapshot>>>,
+    outlets: Outlets,
     feeds: BTreeMap<ComponentId, Vec<Feed>>,
     host: Arc<Host>,
     tasks: JoinSet<Result<(), Error>>,
@@ -247,7 +253,8 @@ impl Starting {
         let live = epochs.present().cloned().ok_or_else(|| Error::new("the log has no epoch"))?;
         files::charge(&wal);
         let epochs = Arc::new(epochs);
-        let (items, bytes) = shares.window(fed.len());
+        // One more, for a replay.
+        let (items, bytes) = shares.window(fed.len() + 1);
         let reader = Arc::new(Reader::new(
             wal.clone(),
             epochs.clone(),
@@ -265,6 +272,7 @@ impl Starting {
             clock: options.clock.clone(),
             started: AtomicBool::new(false),
             gate: Arc::new(Gate::open()),
+            replays: OnceLock::new(),
         });
         own_metrics::observe(&options.meter, &host, &shares, |id| graph.exporters.contains_key(id));
         Ok(Self {
@@ -378,6 +386,24 @@ impl Starting {
                 progress.ask(position, Ask::Replay);
             }
         }
+        let fed = self.progress.keys().filter(|id| self.graph.exporters.contains_key(id));
+        let signals = |id: &ComponentId| (id.clone(), agreeing::signals_of(&self.live.pipelines, id));
+        let fed: BTreeMap<_, _> = fed.map(signals).collect();
+        let mut exporters = self.graph.exporters;
+        exporters.extend(self.graph.spare_exporters);
+        let replays = Replays {
+            wal: self.wal.clone(),
+            limits: Replays::limits_of(&self.shares, self.progress.len()),
+            options: self.options,
+            exporters,
+            fed,
+            present: None,
+            memory: budget,
+            one: tokio::sync::Mutex::default(),
+            stop: self.stop.branches.clone(),
+        };
+        // It is set once, here.
+        let _ = self.host.replays.set(replays);
         self.host.started.store(true, Ordering::Release);
         drop(self.epochs);
         Running {
@@ -390,22 +416,6 @@ impl Starting {
             stop: self.stop,
         }
     }
-}
-
-type Outlets = BTreeMap<ComponentId, watch::Sender<Option<Snapshot>>>;
-
-/// A way from every connector to every exporter that it feeds.
-fn connect(graph: &Parts, live: &Arc<Live>) -> (Outlets, BTreeMap<ComponentId, Vec<Feed>>) {
-    let mut outlets = Outlets::new();
-    let mut feeds: BTreeMap<ComponentId, Vec<Feed>> = BTreeMap::new();
-    for connector in graph.connectors.keys() {
-        let (out, latest) = watch::channel(None);
-        for exporter in graph.exporters.keys() {
-            feeds.entry(exporter.clone()).or_default().extend(Feed::of(live, connector, exporter, &latest));
-        }
-        outlets.insert(connector.clone(), out);
-    }
-    (outlets, feeds)
 }
 
 /// A collector that is dropped without a stop, or whose start fails half-way, ends at once: what was not delivered is

@@ -91,17 +91,27 @@ impl Epochs {
             if next.first.0 <= oldest.0 {
                 continue;
             }
-            let first = Position(epoch.first.0);
-            let payload = files::read_content(wal.disk(), &folder, &epoch.payload_hash)?;
-            let epoch = Epoch::read(&payload, registry, env).map_err(|problems| {
-                let records =
-                    format!("records from position {first} on were taken in with, some of which wait");
-                Error::new(format!("read the config that {records}: {problems}"))
-            })?;
-            live.push(Arc::new(Live { first, pipelines: pipelines(epoch, context)? }));
+            live.push(self::live(wal, &folder, epoch, registry, env, context)?);
         }
         live.push(Arc::new(Live { first: Position(last.first.0), pipelines: present.pipelines }));
         Ok(Self(live))
+    }
+
+    /// Every epoch that positions still in the log were made with.
+    pub(crate) fn retained(
+        wal: &Wal,
+        registry: &Registry,
+        env: &dyn Env,
+        context: &dyn Fn(&ComponentId) -> Context,
+    ) -> Result<Self, Error> {
+        let folder = wal.directory().join("epochs");
+        let live = |epoch: &spanledger_wal::Epoch| live(wal, &folder, epoch, registry, env, context);
+        wal.state().epochs.iter().map(live).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Adds one that follows the others.
+    pub(crate) fn extend(&mut self, next: Option<Arc<Live>>) {
+        self.0.extend(next);
     }
 
     /// The epoch in force now.
@@ -122,6 +132,25 @@ impl Epochs {
         let next = self.0.get(index + 1).map(|epoch| epoch.first);
         Some((self.0.get(index)?.clone(), next))
     }
+}
+
+/// Builds an epoch that the log names.
+fn live(
+    wal: &Wal,
+    folder: &Path,
+    epoch: &spanledger_wal::Epoch,
+    registry: &Registry,
+    env: &dyn Env,
+    context: &dyn Fn(&ComponentId) -> Context,
+) -> Result<Arc<Live>, Error> {
+    let first = Position(epoch.first.0);
+    let payload = files::read_content(wal.disk(), folder, &epoch.payload_hash)?;
+    let epoch = Epoch::read(&payload, registry, env).map_err(|problems| {
+        Error::new(format!(
+            "read the config that records from position {first} on were taken in with: {problems}"
+        ))
+    })?;
+    Ok(Arc::new(Live { first, pipelines: pipelines(epoch, context)? }))
 }
 
 async fn pin(wal: &Wal, folder: &Path, payload: &[u8]) -> Result<(), Error> {

@@ -451,7 +451,7 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-fn panicked() -> ExportError {
+pub(crate) fn panicked() -> ExportError {
     ExportError::Reject { source: Error::new("the exporter panicked") }
 }
 

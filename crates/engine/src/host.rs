@@ -1,13 +1,13 @@
 //! What extensions can ask: status, readiness, flush.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use spanledger_component::{
-    BranchStatus, Clock, DeadLetter, Host as Contract, Ledger, LetterOutcome, Letters, LogStatus, Position,
-    Status, Waiting,
+    BranchStatus, Clock, DeadLetter, Error, Host as Contract, Ledger, LetterOutcome, Letters, LogStatus,
+    Position, Replay, Replayed, Status, Waiting,
 };
 use spanledger_wal::{Control, Counts, Wal};
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::branch::{Ask, Progress};
 use crate::dead_letters;
 use crate::gate::Gate;
+use crate::replays::Replays;
 
 /// The running collector, as extensions see it.
 pub(crate) struct Host {
@@ -25,6 +26,8 @@ pub(crate) struct Host {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) started: AtomicBool,
     pub(crate) gate: Arc<Gate>,
+    /// There once the start is done.
+    pub(crate) replays: OnceLock<Replays>,
 }
 
 impl Host {
@@ -197,6 +200,11 @@ impl Contract for Host {
 
     async fn drop_dead_letters(&self, which: &Letters, timeout: Duration) -> Vec<LetterOutcome> {
         self.ask_for_letters(which, Ask::Drop, timeout).await
+    }
+
+    async fn replay(&self, what: &Replay, timeout: Duration) -> Result<Replayed, Error> {
+        let replays = self.replays.get().ok_or_else(|| Error::new("replay: the collector is starting"))?;
+        replays.run(what, timeout).await
     }
 
     async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>> {

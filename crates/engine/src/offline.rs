@@ -1,15 +1,25 @@
 //! What can be done to the log of a collector that does not run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use spanledger_component::{Clock, Context, Error, LogId, WalSettings};
+use spanledger_component::{
+    Budget, Clock, ComponentId, Context, Error, LogId, Position, Replay, Replayed, WalSettings,
+};
 use spanledger_config::Graph;
 use spanledger_telemetry::Meter;
 use spanledger_wal::{Control, Options, Wal};
 pub use spanledger_wal::{Problem, Report, Severity};
+use tokio_util::sync::CancellationToken;
 
-use crate::engine::log_options;
+use crate::agreeing::signals_of;
+use crate::budget::Shares;
+use crate::building::{build_extensions, context};
+use crate::engine::{log_options, open_log};
+use crate::epochs::{Live, Pinnable};
+use crate::replays::Replays;
 pub use crate::verifying::{Verified, verify};
 
 /// Forgets a branch, and returns how many items that waited for it are given up. An error when a pipeline with a
@@ -55,6 +65,46 @@ async fn try_forget(wal: &Wal, branch: &str) -> Result<u64, Error> {
     let position = wal.durable_end();
     let forgotten = wal.record(Control::BranchForgotten { branch: branch.to_owned(), position }).await;
     forgotten.map(|_| items).map_err(|error| Error::caused(format!("forget {branch}"), error))
+}
+
+/// Gives records of a log that nobody has open to an exporter once more, until `stop`. Branches and their cursors stay
+/// where they are.
+pub async fn replay(
+    graph: Graph,
+    options: crate::Options,
+    what: &Replay,
+    timeout: Duration,
+    stop: CancellationToken,
+) -> Result<Replayed, Error> {
+    let Graph { service, receivers, mut exporters, spare_exporters, extensions, epoch, .. } = graph;
+    Shares::check(service.memory)?;
+    let shares = Shares::of(service.memory.unwrap_or_else(Shares::default_bytes));
+    let wal = open_log(&build_extensions(&extensions, &options)?, &options, &shares)?;
+    let is_fed = |exporter: &ComponentId| {
+        let mut naming = epoch.pipelines.iter().filter(|pipeline| pipeline.exporters.contains(exporter));
+        naming.any(|pipeline| pipeline.receivers.iter().any(|id| receivers.contains_key(id)))
+    };
+    let fed: Vec<_> = exporters.keys().filter(|id| is_fed(id)).cloned().collect();
+    let (meter, log) = (Meter::default(), LogId(wal.id().0));
+    let silent = crate::Options { meter, ..options.clone() };
+    let pipelines = Pinnable::build(epoch, &|id| context(id, &silent, 0, log))?.pipelines;
+    let fed: BTreeMap<_, _> = fed.into_iter().map(|id| (id.clone(), signals_of(&pipelines, &id))).collect();
+    exporters.extend(spare_exporters);
+    let present = Live { first: Position(wal.data_end().0), pipelines };
+    let replays = Replays {
+        wal: wal.clone(),
+        limits: Replays::limits_of(&shares, fed.len()),
+        options,
+        exporters,
+        fed,
+        present: Some(Arc::new(present)),
+        memory: Budget::new(shares.exporters),
+        one: tokio::sync::Mutex::default(),
+        stop,
+    };
+    let replayed = replays.run(what, timeout).await;
+    wal.close().await;
+    replayed
 }
 
 /// Whether there is a log in a folder. Opening one where there is none makes one.

@@ -1,10 +1,12 @@
 //! Snapshots: what connectors hand to the exporters of the pipelines they feed. The latest wins; nothing is queued.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use spanledger_component::{ComponentId, Error, Position, Rows};
 use tokio::sync::watch;
 
+use crate::engine::Parts;
 use crate::epochs::Live;
 use crate::window::process;
 
@@ -75,4 +77,21 @@ impl Feed {
         self.seen.send_replace(position);
         std::mem::take(&mut self.refused)
     }
+}
+
+/// Where connectors hand out.
+pub(crate) type Outlets = BTreeMap<ComponentId, watch::Sender<Option<Snapshot>>>;
+
+/// A way from every connector to every exporter that it feeds.
+pub(crate) fn connect(graph: &Parts, live: &Arc<Live>) -> (Outlets, BTreeMap<ComponentId, Vec<Feed>>) {
+    let mut outlets = Outlets::new();
+    let mut feeds: BTreeMap<ComponentId, Vec<Feed>> = BTreeMap::new();
+    for connector in graph.connectors.keys() {
+        let (out, latest) = watch::channel(None);
+        for exporter in graph.exporters.keys() {
+            feeds.entry(exporter.clone()).or_default().extend(Feed::of(live, connector, exporter, &latest));
+        }
+        outlets.insert(connector.clone(), out);
+    }
+    (outlets, feeds)
 }

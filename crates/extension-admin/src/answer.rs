@@ -10,6 +10,8 @@ use serde_json::json;
 use spanledger_component::settings::{GoDuration, Secret};
 use spanledger_component::{Host, Letters, Position, Waiting};
 
+use crate::replay;
+
 /// How long a flush or a drain waits when it does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -52,9 +54,10 @@ impl Answers {
                 ("/drain", query) => self.drain(Wanted::of(query, &["timeout"])).await,
                 ("/dead-letters/replay", query) => self.replay(Wanted::of(query, LETTERS)).await,
                 ("/dead-letters/drop", query) => self.give_up(Wanted::of(query, LETTERS)).await,
+                ("/replay", query) => self.replay_records(query).await,
                 _ => not_found(path),
             },
-            ("/flush" | "/drain" | "/dead-letters/replay" | "/dead-letters/drop", _) => {
+            ("/flush" | "/drain" | "/replay" | "/dead-letters/replay" | "/dead-letters/drop", _) => {
                 method_not_allowed("PUT")
             }
             (path, _) => not_found(path),
@@ -103,6 +106,17 @@ impl Answers {
                 respond(StatusCode::OK, &self.host.drop_dead_letters(&letters, timeout).await)
             }
             Err(message) => error(StatusCode::BAD_REQUEST, &message),
+        }
+    }
+
+    async fn replay_records(&self, query: &str) -> Response<Full<Bytes>> {
+        let (what, timeout) = match replay::asked(query) {
+            Ok(asked) => asked,
+            Err(message) => return error(StatusCode::BAD_REQUEST, &message),
+        };
+        match self.host.replay(&what, timeout).await {
+            Ok(replayed) => respond(StatusCode::OK, &replayed),
+            Err(refused) => error(StatusCode::BAD_REQUEST, &refused.to_string()),
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod answer;
 mod config;
+mod replay;
 mod server;
 
 pub use config::Config;

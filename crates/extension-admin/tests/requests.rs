@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use spanledger_component::{
-    BranchStatus, Context, DeadLetter, Extension as _, Host, LetterOutcome, Letters, LogId, Position, Status,
-    SystemClock, Waiting,
+    Bound, BranchStatus, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, LogId,
+    Position, Replay, Replayed, Status, SystemClock, Waiting,
 };
 use spanledger_extension_admin::{Admin, Config};
 use spanledger_telemetry::Meter;
@@ -58,6 +58,15 @@ impl Host for FakeHost {
 
     fn dead_letters(&self) -> Vec<DeadLetter> {
         vec![letter()]
+    }
+
+    async fn replay(&self, replay: &Replay, _: Duration) -> Result<Replayed, Error> {
+        match replay.exporter.as_str() {
+            "parquet" => {
+                Ok(Replayed { records: 3, stopped: Some(format!("{replay:?}")), ..Replayed::default() })
+            }
+            other => Err(Error::new(format!("no exporter {other:?}: there are parquet"))),
+        }
     }
 
     async fn drain(&self, timeout: Duration) -> Result<(), Vec<Waiting>> {
@@ -223,5 +232,34 @@ async fn dead_letters_are_tried_again_or_dropped_as_they_are_named() {
         ("PUT /dead-letters", 405),
     ] {
         assert_eq!(request(address, line, "").await.0, expected, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_is_asked_for_with_its_ends_and_filters() {
+    let address = serve("{}", Arc::default()).await;
+    let line = "PUT /replay?exporter=parquet&rows_of=other&from=7&to=1970-01-02T00:00:00Z&where=service.name%3Da%3Db&again=true&timeout=5s";
+    let (code, body) = request(address, line, "").await;
+    let asked = Replay {
+        exporter: "parquet".into(),
+        rows_of: Some("other".into()),
+        from: Some(Bound::Position(Position(7))),
+        to: Some(Bound::Arrival(86_400_000_000_000)),
+        filters: vec![("service.name".into(), "a=b".into())],
+        again: true,
+    };
+    assert_eq!((code, &body["records"]), (200, &json!(3)));
+    assert_eq!(body["stopped"], json!(format!("{asked:?}")));
+    for (line, expected, said) in [
+        ("PUT /replay?exporter=nobody", 400, "no exporter"),
+        ("PUT /replay", 400, "expected exporter"),
+        ("PUT /replay?exporter=parquet&from=yesterday", 400, "from: "),
+        ("PUT /replay?exporter=parquet&where=service.name", 400, "where: "),
+        ("PUT /replay?exporter=parquet&agian=true", 400, "unknown parameter"),
+        ("GET /replay", 405, "expected PUT"),
+    ] {
+        let (code, body) = request(address, line, "").await;
+        assert_eq!(code, expected, "{line}");
+        assert!(body["error"].as_str().unwrap().contains(said), "{line}: {body}");
     }
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use spanledger_component::{
-    Clock, Context, DeadLetter, Extension as _, Host, LetterOutcome, Letters, LogId, Status, Waiting,
+    Clock, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, LogId, Replay, Replayed,
+    Status, Waiting,
 };
 use spanledger_extension_health_check::{Config, HealthCheck};
 use spanledger_telemetry::Meter;
@@ -51,6 +52,10 @@ impl Host for FakeHost {
 
     fn dead_letters(&self) -> Vec<DeadLetter> {
         Vec::new()
+    }
+
+    async fn replay(&self, _: &Replay, _: Duration) -> Result<Replayed, Error> {
+        Ok(Replayed::default())
     }
 
     async fn drain(&self, _timeout: Duration) -> Result<(), Vec<Waiting>> {

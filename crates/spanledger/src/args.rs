@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
-use spanledger_component::settings::GoDuration;
+use spanledger_component::{Bound, settings::GoDuration};
 
 /// An OpenTelemetry collector for LLM calls: a durable ledger of every call, as Parquet and Prometheus metrics.
 #[derive(Debug, Parser)]
@@ -34,6 +34,7 @@ impl Args {
                 Verb::Status { admin, .. }
                 | Verb::Flush { admin, .. }
                 | Verb::Drain { wal: None, admin, .. }
+                | Verb::Replay(ReplayArgs { wal: None, admin, .. })
                 | Verb::DeadLetters { admin, .. },
             ) if admin.endpoint.is_some() => {
                 refuse("--admin and a config both say where to ask: leave out one of them")
@@ -144,6 +145,8 @@ pub(crate) enum Verb {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Give records that the log still holds to an exporter once more; without --wal, a running collector does it.
+    Replay(ReplayArgs),
     /// Show what a running collector could not deliver and put aside, try it again, or give it up.
     DeadLetters {
         /// What to do; without it they are listed.
@@ -178,6 +181,46 @@ pub(crate) enum Verb {
         #[arg(long)]
         keep: bool,
     },
+}
+
+/// What to replay, and into what.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct ReplayArgs {
+    /// Into this exporter; one that is declared and in no pipeline, or, with --again, one that runs.
+    #[arg(long, value_name = "ID")]
+    pub(crate) exporter: String,
+    /// The rows that this exporter gets from its pipelines; needed when more than one could be meant.
+    #[arg(long, value_name = "ID")]
+    pub(crate) rows_of: Option<String>,
+    /// From this position or arrival on, as 1234, 2026-11-21 or 2026-11-21T10:00:00Z; without it from the oldest.
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub(crate) from: Option<Bound>,
+    /// Up to this position or arrival, which is not replayed; without it up to what is the newest now.
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub(crate) to: Option<Bound>,
+    /// Only rows with this attribute or column, as service.name=shop; repeatable, all have to be met.
+    #[arg(long = "where", value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) filters: Vec<(String, String)>,
+    /// Also into an exporter that runs, whose target may have the rows already: they stand there twice then.
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// The folder of a log that nobody uses, instead of a running collector.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) wal: Option<PathBuf>,
+    /// How long it may take.
+    #[arg(long, default_value = "1h")]
+    pub(crate) timeout: GoDuration,
+    /// As JSON, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    let (key, value) = pair.ok_or("expected an attribute or a column, =, and its value")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// What can be done to the log.

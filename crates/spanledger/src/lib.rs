@@ -19,6 +19,7 @@ mod letters;
 mod load;
 mod log_verbs;
 mod own_metrics;
+mod replay;
 mod run;
 mod show;
 mod table;
@@ -76,6 +77,7 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
             let admin = Admin::find(admin, &config, &registry)?;
             return in_runtime(letters::carry_out(admin, verb.unwrap_or(LetterVerb::List), json));
         }
+        Verb::Replay(args) => return in_runtime(replay::replay(config, registry, args)),
         Verb::Verify { log_only } => return in_runtime(verify::verify(config, registry, log_only)),
         Verb::Forget { branch } => in_runtime(log_verbs::forget(config, registry, branch))?,
         Verb::Wal { verb: WalVerb::NewIdentity } => log_verbs::new_identity(config, &registry)?,

@@ -72,8 +72,9 @@ impl Scene {
             .with_exporter::<exporters::Scripted>()
     }
 
-    /// The target of the exporter of that id, to script it and to see what it took.
+    /// The target of the exporter of that id, to script it and to see what it took. A replay into the exporter has it, too.
     pub fn target(&self, exporter: &str) -> exporters::Target {
+        let exporter = exporter.split_once("-replay-").map_or(exporter, |(replayed, _)| replayed);
         lock(&self.0.targets).entry(exporter.to_owned()).or_default().clone()
     }
 

@@ -15,6 +15,7 @@ mod door;
 mod epochs;
 mod letters;
 mod readiness;
+mod replay;
 mod restart;
 mod setup;
 mod stop;

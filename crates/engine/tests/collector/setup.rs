@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanledger_component::{BranchStatus, DeadLetter, Error, Letters, SystemClock, Waiting, WalSettings};
+use spanledger_component::{
+    BranchStatus, DeadLetter, Error, Letters, Replay, Replayed, SystemClock, Waiting, WalSettings,
+};
 use spanledger_config::{SystemEnv, load};
 use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom, Threads};
 use spanledger_extension_health_check::HealthCheck;
@@ -146,6 +148,12 @@ impl Collector {
         self.check_ledgers();
         let status = self.running.as_ref().unwrap().host().status();
         status.branches.into_iter().find(|branch| branch.id == id).unwrap()
+    }
+
+    pub(crate) async fn replay_records(&self, what: &Replay, timeout: Duration) -> Result<Replayed, Error> {
+        let replayed = self.running.as_ref().unwrap().host().replay(what, timeout).await;
+        self.check_ledgers();
+        replayed
     }
 
     pub(crate) fn ready(&self) -> Result<(), String> {
