@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod bad_input;
 mod config;
+mod counters;
 mod damage;
 mod ended;
 mod endpoints;

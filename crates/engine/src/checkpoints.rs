@@ -66,23 +66,23 @@ pub(crate) fn resume(connector: &mut dyn Connector, wal: &Wal, id: &ComponentId)
         return Resumed { position: by_log.0, counts: by_log.1, by_log, files };
     };
     let empty = connector.snapshot();
-    let mut why = None;
+    let mut why = Vec::new();
     for file in candidates(&files, &noted.file) {
         match take_back(connector, wal, id, &branch, &file) {
             Ok((position, counts)) => {
                 if position < by_log.0 {
-                    let error = why.map(|error: Error| error.to_string());
+                    let error = why.join("; ");
                     warn!(branch = %id, checkpoint = file, from = %position, error,
                         "the last checkpoint cannot be used: what followed an older one is counted again");
                 }
                 return Resumed { position, counts, by_log, files };
             }
-            Err(error) => drop(why.get_or_insert(error)),
+            Err(error) => why.push(error.to_string()),
         }
         // It may be half way in another state.
         let _ = connector.restore(&empty);
     }
-    let error = why.map(|error| error.to_string());
+    let error = why.join("; ");
     if wal.first_retained() <= branch.added {
         warn!(branch = %id, from = %branch.added, error,
             "no checkpoint can be used: all is counted again, since the log still holds all");
@@ -114,7 +114,7 @@ fn take_back(
     if head.branch != id.to_string() {
         return Err(Error::new(format!("read {file}: it is of {}", head.branch)));
     }
-    let (position, mut counts) = (Position(head.position), head.counts());
+    let (mut position, mut counts) = (Position(head.position), head.counts());
     match head.position.cmp(&branch.cursor.0) {
         std::cmp::Ordering::Greater => {
             return Err(Error::new(format!("read {file}: it is newer than the log")));
@@ -122,17 +122,20 @@ fn take_back(
         // Dead letters may have been given up since.
         std::cmp::Ordering::Equal => counts = branch.counts,
         std::cmp::Ordering::Less => {
-            is_complete(wal, branch, &head).map_err(|error| Error::caused(format!("use {file}"), error))?;
+            let goes_on = goes_on_at(wal, branch, &head);
+            position = goes_on.map_err(|error| Error::caused(format!("use {file}"), error))?;
         }
     }
     connector.restore(state).map_err(|error| Error::caused(format!("use {file}"), error))?;
     Ok((position, counts))
 }
 
-/// Whether the log holds what follows an older state, and that state lacks nothing that was counted since.
-fn is_complete(wal: &Wal, branch: &Branch, head: &Head) -> Result<(), Error> {
+/// Where the log holds what follows an older state; an error when it does not, and when that state lacks what was counted
+/// since.
+fn goes_on_at(wal: &Wal, branch: &Branch, head: &Head) -> Result<Position, Error> {
     let retained = wal.first_retained();
-    if retained.0 > head.position {
+    // Between may be the log's own records.
+    if retained.0 > head.position && wal.accepted_before(retained) != head.counts().sum() {
         return Err(Error::new(format!(
             "it ends at position {}, and the log begins at {retained}",
             head.position
@@ -141,7 +144,7 @@ fn is_complete(wal: &Wal, branch: &Branch, head: &Head) -> Result<(), Error> {
     let before = branch.dead_letters.iter().filter(|letter| letter.position.0 < head.position);
     let listed: u64 = before.map(|letter| u64::from(letter.items)).sum();
     match listed == head.dead_lettered.iter().sum::<u64>() {
-        true => Ok(()),
+        true => Ok(Position(head.position.max(retained.0))),
         false => Err(Error::new("dead letters from before it were counted, or given up, since")),
     }
 }

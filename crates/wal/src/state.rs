@@ -46,6 +46,8 @@ pub struct Branch {
     pub plan: Option<Plan>,
     /// The newest checkpoint.
     pub checkpoint: Option<Checkpoint>,
+    /// The position of the one before it, which is a reserve as long as the log has room for what followed; 0 without.
+    pub reserve: Position,
     /// What it is done with.
     pub counts: Counts,
     /// Of what is delivered, what is named after an id that the log had before.
@@ -96,7 +98,8 @@ impl State {
                     branch.end_letters(&replayed);
                     branch.cursor = branch.cursor.max(checkpoint.position);
                     branch.counts = counts;
-                    branch.checkpoint = Some(checkpoint);
+                    let before = branch.checkpoint.replace(checkpoint);
+                    branch.reserve = before.map_or(Position(0), |before| before.position);
                 });
             }
             Control::DeadLetter { branch, letter } => self.on_branch(&branch, |branch| {
@@ -157,6 +160,15 @@ impl State {
     /// The first position that some branch still needs; `None` without branches.
     pub fn cursor_min(&self) -> Option<Position> {
         self.branches.values().map(|branch| branch.cursor).min()
+    }
+
+    /// The first position that is of use to some branch: which it needs, or would need if its newest checkpoint were lost.
+    pub(crate) fn useful_min(&self) -> Option<Position> {
+        let useful = |branch: &Branch| match branch.reserve {
+            Position(0) => branch.cursor,
+            reserve => reserve.min(branch.cursor),
+        };
+        self.branches.values().map(useful).min()
     }
 
     /// Forgets what matters only to positions before `first_retained`: epochs that ended, branches that were forgotten.
@@ -244,6 +256,7 @@ impl Branch {
             dead_letters: letters.map(|letter| letter.into_proto(String::new())).collect(),
             dead_letters_total: self.dead_letters_total,
             delivered_under_old_ids: self.delivered_under_old_ids.to_vec(),
+            reserve: self.reserve.0,
         }
     }
 }
@@ -259,6 +272,7 @@ impl From<proto::Branch> for Branch {
             dead_letters: branch.dead_letters.into_iter().map(Into::into).collect(),
             dead_letters_total: branch.dead_letters_total,
             delivered_under_old_ids: by_signal(&branch.delivered_under_old_ids),
+            reserve: Position(branch.reserve),
         }
     }
 }
@@ -337,13 +351,16 @@ mod tests {
         let mut state = with_branch();
         state.apply(Control::Plan(plan(1, 9)));
         state.apply(Control::Epoch(Epoch { first: Position(1), payload_hash: vec![1; 16] }));
-        let checkpoint = Checkpoint { position: Position(4), file: "metrics-4".into() };
-        state.apply(Control::Checkpoint {
-            branch: "parquet".into(),
-            checkpoint,
-            counts: Counts::default(),
-            replayed: vec![],
-        });
+        for position in [3, 4] {
+            let checkpoint = Checkpoint { position: Position(position), file: format!("metrics-{position}") };
+            state.apply(Control::Checkpoint {
+                branch: "parquet".into(),
+                checkpoint,
+                counts: Counts::default(),
+                replayed: vec![],
+            });
+        }
+        assert_eq!((state.cursor_min(), state.useful_min()), (Some(Position(4)), Some(Position(3))));
         let letter = DeadLetter {
             position: Position(2),
             reason: "no".into(),

@@ -410,7 +410,9 @@ impl Writer {
         let (oldest, next) = (view.segments.front()?, view.segments.get(1)?);
         let before = next.head.totals;
         let age_ns = self.shared.now_unix_ns().saturating_sub(before.last_arrival_unix_ns);
-        let kept = u128::from(age_ns) < self.shared.options.retain.as_nanos() && !self.is_tight;
+        let is_useful = self.state.useful_min().is_some_and(|useful| before.last_data >= useful);
+        let is_young = u128::from(age_ns) < self.shared.options.retain.as_nanos();
+        let kept = (is_young || is_useful) && !self.is_tight;
         (before.last_data < cursor && !kept).then_some((oldest.head.number, oldest.head.base..next.head.base))
     }
 
