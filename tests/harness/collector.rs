@@ -23,6 +23,8 @@ pub struct Setup {
     pub config: String,
     pub sets: Vec<String>,
     pub env: Vec<(String, String)>,
+    /// The words before the program's own: what starts it, if that is not this process itself.
+    pub before: Vec<String>,
 }
 
 /// Log, one pipeline of traces with genai, metrics to Prometheus, Parquet to a folder. Files are cut small.
@@ -65,6 +67,7 @@ impl Setup {
             config,
             sets,
             env,
+            before: Vec::new(),
         }
     }
 
@@ -82,6 +85,12 @@ impl Setup {
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Started by another program, which is to become this one.
+    pub fn before(mut self, words: &[&str]) -> Self {
+        self.before = words.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
@@ -109,7 +118,10 @@ impl Setup {
 
     /// The program with this setup's arguments and those given, not started yet.
     pub fn command(&self, more: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_spanledger"));
+        let program = env!("CARGO_BIN_EXE_spanledger");
+        let mut words = self.before.iter().map(String::as_str).chain([program]);
+        let mut command = Command::new(words.next().unwrap_or(program));
+        command.args(words);
         command.current_dir(&self.folder).envs(self.env.iter().cloned()).args(more).args(self.arguments());
         command
     }
@@ -182,6 +194,15 @@ impl Collector {
         self.ended()
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it ends by itself, and how it ended, with all that it logged.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
@@ -231,8 +252,17 @@ impl Collector {
 
     /// The most memory that was ever resident, in bytes.
     pub fn peak_resident_bytes(&self) -> u64 {
+        self.memory_bytes("VmHWM:")
+    }
+
+    /// The memory that is resident, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        self.memory_bytes("VmRSS:")
+    }
+
+    fn memory_bytes(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(field)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
 }

@@ -22,12 +22,17 @@ pub struct Minio {
 impl Minio {
     /// Starts it on `port` with its data in `folder`, and waits until it listens.
     pub fn start(folder: &Path, port: u16) -> Self {
+        Self::start_with(folder, port, PASSWORD)
+    }
+
+    /// The same with another password.
+    pub fn start_with(folder: &Path, port: u16, password: &str) -> Self {
         // A folder below the data is a bucket.
         std::fs::create_dir_all(folder.join("ledger")).unwrap();
         let mut child = Command::new(tools::minio())
             .args(["server", "--address", &format!("127.0.0.1:{port}")])
             .arg(folder)
-            .envs([("MINIO_ROOT_USER", USER), ("MINIO_ROOT_PASSWORD", PASSWORD), ("MINIO_BROWSER", "off")])
+            .envs([("MINIO_ROOT_USER", USER), ("MINIO_ROOT_PASSWORD", password), ("MINIO_BROWSER", "off")])
             .env("HOME", folder)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

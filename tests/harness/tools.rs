@@ -15,6 +15,10 @@ pub fn minio() -> PathBuf {
     tool("SPANLEDGER_MINIO", "minio/minio")
 }
 
+pub fn toxiproxy() -> PathBuf {
+    tool("SPANLEDGER_TOXIPROXY", "toxiproxy/server")
+}
+
 pub fn prometheus() -> PathBuf {
     tool("SPANLEDGER_PROMETHEUS", "prometheus/usr/bin/prometheus")
 }

@@ -1,24 +1,11 @@
 //! kill -9 under load: what was acknowledged is there exactly once, and the counters agree.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::Mutex;
 
-use serde_json::Value;
-use tokio::sync::Notify;
-
-use crate::harness::{Collector, Setup, duck, load};
+use crate::harness::{Collector, Sent, Setup, judge, load};
 
 const KILLS: usize = 20;
 const SENDERS: usize = 4;
-
-/// What senders know: the spans of every acknowledged request, and of those whose outcome is unknown.
-#[derive(Default)]
-pub struct Sent {
-    acknowledged: Mutex<HashSet<String>>,
-    unknown: Mutex<HashSet<String>>,
-    progress: Notify,
-}
 
 /// Sends until the connection breaks. Nothing is sent twice.
 async fn send_until_it_breaks(port: u16, sent: Arc<Sent>) {
@@ -26,10 +13,9 @@ async fn send_until_it_breaks(port: u16, sent: Arc<Sent>) {
     loop {
         let (request, ids) = load::request(5, 400);
         match client.export(request).await {
-            Ok(_) => sent.acknowledged.lock().unwrap().extend(ids),
-            Err(_) => return sent.unknown.lock().unwrap().extend(ids),
+            Ok(_) => sent.acknowledge(ids),
+            Err(_) => return sent.leave_open(ids),
         }
-        sent.progress.notify_waiters();
     }
 }
 
@@ -38,14 +24,7 @@ async fn load_and_kill(setup: &Setup, sent: &Arc<Sent>, spans: usize) {
     let collector = setup.start();
     let senders: Vec<_> =
         (0..SENDERS).map(|_| tokio::spawn(send_until_it_breaks(setup.grpc, sent.clone()))).collect();
-    let enough = sent.acknowledged.lock().unwrap().len() + spans;
-    loop {
-        let progress = sent.progress.notified();
-        if sent.acknowledged.lock().unwrap().len() >= enough {
-            break;
-        }
-        progress.await;
-    }
+    sent.wait_for(sent.spans() + spans).await;
     collector.kill();
     for sender in senders {
         sender.await.unwrap();
@@ -68,28 +47,14 @@ pub async fn kill_twenty_times(setup: &Setup) -> (Collector, Arc<Sent>) {
 
 /// What was acknowledged is in the files exactly once, nothing else is but what may be, and the counter says the same.
 pub async fn everything_is_there_once(collector: &Collector, sent: &Sent, lake: &std::path::Path) {
-    let rows = duck::query(lake, "select span_id, count(*) as n from {spans} group by all");
-    let there: HashSet<String> = rows.iter().map(|row| row["span_id"].as_str().unwrap().to_owned()).collect();
-    let twice: Vec<&Value> = rows.iter().filter(|row| row["n"] != 1).collect();
-    assert!(twice.is_empty(), "{} spans stand there more than once: {:?}", twice.len(), twice.first());
-
-    let acknowledged = sent.acknowledged.lock().unwrap().clone();
-    let unknown = sent.unknown.lock().unwrap().clone();
-    let lost: Vec<_> = acknowledged.difference(&there).collect();
-    assert!(lost.is_empty(), "{} of {} acknowledged spans are lost", lost.len(), acknowledged.len());
-    let strange: Vec<_> =
-        there.iter().filter(|id| !acknowledged.contains(*id) && !unknown.contains(*id)).collect();
-    assert!(strange.is_empty(), "{} spans were never sent", strange.len());
-    assert!(acknowledged.len() > 1000, "the load was no load: {} spans", acknowledged.len());
-
-    let places = "select count(*) - count(distinct (log, position, index)) from {spans}";
-    assert_eq!(duck::number(lake, places), 0, "(log, position, index) is not unique");
+    let figures = judge(sent, lake).unwrap();
+    assert!(figures.acknowledged > 1000, "the load was no load: {figures:?}");
     assert_eq!(
         collector.metric("gen_ai_client_calls_total").await,
-        there.len() as f64,
+        figures.rows as f64,
         "calls counted against rows"
     );
-    println!("{} spans acknowledged, {} unknown, {} rows", acknowledged.len(), unknown.len(), there.len());
+    println!("{figures:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
