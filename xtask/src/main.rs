@@ -1,5 +1,6 @@
-//! The project's chores: `cargo xtask check`, `test`, `soak`, `bench`, `reliability` and `tools`.
+//! The project's chores: `cargo xtask check`, `test`, `chaos`, `soak`, `bench`, `reliability` and `tools`.
 
+mod chaos;
 mod check;
 mod command;
 mod layering;
@@ -19,6 +20,7 @@ usage: cargo xtask <verb>
 
   check   format, lints, layering, config examples, licences
   test    check, then every test, those with real servers included
+  chaos   the real process killed, starved and cut off: [--minutes N] [WORD of a scenario...]
   soak    the tests that take longer
   bench   the benchmarks
   tools   only installs the real servers and SDKs that tests use, into target/tools
@@ -30,6 +32,13 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("check") => check::check(&mut stages),
         Some("test") => test::test(&mut stages),
+        Some("chaos") => {
+            let arguments: Vec<String> = std::env::args().skip(2).collect();
+            if let Err(failure) = chaos::chaos(&arguments, &mut stages) {
+                say(&format!("--minutes: {failure}"));
+                return ExitCode::from(2);
+            }
+        }
         Some("soak") => test::soak(&mut stages),
         Some("bench") => stages.run("bench", run_benches),
         Some("reliability") => stages.run("reliability", reliability::write),

@@ -5,6 +5,7 @@
 
 use std::process::Command;
 
+use crate::chaos;
 use crate::check::check;
 use crate::command::{Failure, cargo, program, read, run};
 use crate::stage::{Outcome, Stages};
@@ -14,13 +15,14 @@ use crate::workspace::{Metadata, PROGRAM_TESTS, build_program};
 /// Adds the stages of `check`, of the tests, and of the real parts, which are installed meanwhile.
 pub(crate) fn test(stages: &mut Stages) {
     std::thread::scope(|scope| {
-        let installing = Tool::install_all(scope);
+        let installing = Tool::install_each(&Tool::ALL, scope);
         check(stages);
         stages.run("tests of the crates", test_crates);
         stages.run("examples in the docs", || run(cargo().args(["test", "--workspace", "--doc"])));
         stages.run("tests of the program", test_program);
         stages.run("demo", run_demo);
         installing.for_each(|installed| test_with(installed, stages));
+        stages.run("chaos", || chaos::run_for(chaos::SHORT_MINUTES, &[]));
     });
 }
 
@@ -28,6 +30,7 @@ pub(crate) fn test(stages: &mut Stages) {
 pub(crate) fn soak(stages: &mut Stages) {
     tools::install(stages);
     stages.run("soak", || run(program_tests().args(["--", "--ignored"])));
+    stages.run("chaos", || chaos::run_for(chaos::LONG_MINUTES, &[]));
 }
 
 fn test_crates() -> Result<(), Failure> {
@@ -43,7 +46,7 @@ fn test_crates() -> Result<(), Failure> {
 fn test_program() -> Result<(), Failure> {
     let mut command = program_tests();
     command.arg("--");
-    for tool in Tool::ALL {
+    for tool in Tool::TESTED {
         command.args(["--skip", &module(tool)]);
     }
     run(&mut command)
@@ -58,6 +61,9 @@ fn run_demo() -> Result<(), Failure> {
 /// Adds the stage of a real part: its tests, where it could be installed.
 fn test_with(installed: Installed, stages: &mut Stages) {
     let tool = installed.tool;
+    if !Tool::TESTED.contains(&tool) {
+        return installed.add_to(stages);
+    }
     let name = format!("tests with {}", tool.name());
     match installed.outcome {
         Outcome::Passed => {

@@ -16,6 +16,9 @@ use crate::stage::{Outcome, Stages};
 /// No release of MinIO is a Go module version, so this names a commit, by the date and hash it has as one.
 const MINIO_VERSION: &str = "v0.0.0-20260212201848-7aac2a2c5b7c";
 
+/// The last version that the module path `v2` has.
+const TOXIPROXY_VERSION: &str = "v2.5.0";
+
 /// A real part: something not ours that tests run against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
@@ -23,6 +26,7 @@ pub(crate) enum Tool {
     Prometheus,
     Python,
     Node,
+    Toxiproxy,
 }
 
 /// How an installation went.
@@ -34,12 +38,26 @@ pub(crate) struct Installed {
 
 /// `cargo xtask tools`: installs all of them.
 pub(crate) fn install(stages: &mut Stages) {
-    std::thread::scope(|scope| Tool::install_all(scope).for_each(|installed| installed.add_to(stages)));
+    install_those(&Tool::ALL, stages);
+}
+
+/// Installs some of them.
+pub(crate) fn install_those(tools: &[Tool], stages: &mut Stages) {
+    std::thread::scope(|scope| {
+        Tool::install_each(tools, scope).for_each(|installed| installed.add_to(stages))
+    });
 }
 
 impl Tool {
     /// All of them, the one that takes longest to install last.
-    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Node, Self::Prometheus, Self::Minio];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Python, Self::Node, Self::Prometheus, Self::Toxiproxy, Self::Minio];
+
+    /// Those that have tests of their own, in modules of their names.
+    pub(crate) const TESTED: [Self; 4] = [Self::Python, Self::Node, Self::Prometheus, Self::Minio];
+
+    /// Those that chaos needs.
+    pub(crate) const OF_CHAOS: [Self; 3] = [Self::Python, Self::Toxiproxy, Self::Minio];
 
     /// The module of tests that need it, and its folder under `target/tools`.
     pub(crate) fn name(self) -> &'static str {
@@ -48,14 +66,16 @@ impl Tool {
             Self::Prometheus => "prometheus",
             Self::Python => "python",
             Self::Node => "node",
+            Self::Toxiproxy => "toxiproxy",
         }
     }
 
     /// Starts installing what is not there yet, all at once, and hands each over when it is done.
-    pub(crate) fn install_all<'scope>(
+    pub(crate) fn install_each<'scope>(
+        tools: &[Self],
         scope: &'scope Scope<'scope, '_>,
     ) -> impl Iterator<Item = Installed> + use<'scope> {
-        let threads = Self::ALL.map(|tool| scope.spawn(move || tool.install()));
+        let threads: Vec<_> = tools.iter().copied().map(|tool| scope.spawn(move || tool.install())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
     }
 
@@ -70,6 +90,7 @@ impl Tool {
             ],
             Self::Python => vec![("SPANLEDGER_PYTHON", folder.join("bin/python"))],
             Self::Node => vec![("SPANLEDGER_NODE_MODULES", folder.join("node_modules"))],
+            Self::Toxiproxy => vec![("SPANLEDGER_TOXIPROXY", folder.join("server"))],
         }
     }
 
@@ -85,7 +106,7 @@ impl Tool {
     /// The program that the installation needs and this machine lacks.
     fn lacks(self) -> Option<&'static str> {
         let needed: &[(&str, &str)] = match self {
-            Self::Minio => &[("go", "version")],
+            Self::Minio | Self::Toxiproxy => &[("go", "version")],
             Self::Prometheus => &[("apt-get", "--version"), ("dpkg", "--version")],
             Self::Python => &[("python3", "--version")],
             Self::Node => &[("node", "--version"), ("npm", "--version")],
@@ -116,6 +137,7 @@ impl Tool {
         let support = root().join("tests/support");
         match self {
             Self::Minio => Ok(MINIO_VERSION.to_owned()),
+            Self::Toxiproxy => Ok(TOXIPROXY_VERSION.to_owned()),
             // The package manager's word for it: an archive keeps only its newest.
             Self::Prometheus => Ok("packaged".to_owned()),
             Self::Python => {
@@ -128,7 +150,11 @@ impl Tool {
 
     fn install_into(self, target: &Path) -> Result<(), Failure> {
         match self {
-            Self::Minio => install_minio(target),
+            Self::Minio => install_with_go(&format!("github.com/minio/minio@{MINIO_VERSION}"), target),
+            Self::Toxiproxy => install_with_go(
+                &format!("github.com/Shopify/toxiproxy/v2/cmd/server@{TOXIPROXY_VERSION}"),
+                target,
+            ),
             Self::Prometheus => install_prometheus(target),
             Self::Python => install_python(target),
             Self::Node => install_node(target),
@@ -148,9 +174,8 @@ fn folder() -> PathBuf {
 }
 
 /// Compiles it, giving way to whatever else is being compiled: there it is the tests that are waited for.
-fn install_minio(target: &Path) -> Result<(), Failure> {
-    let module = format!("github.com/minio/minio@{MINIO_VERSION}");
-    read(program("nice").args(["go", "install", &module]).env("GOBIN", target))?;
+fn install_with_go(package: &str, target: &Path) -> Result<(), Failure> {
+    read(program("nice").args(["go", "install", package]).env("GOBIN", target))?;
     Ok(())
 }
 

@@ -12,6 +12,10 @@ use crate::command::{Failure, cargo, read, run};
 /// The target that tests the whole program.
 pub(crate) const PROGRAM_TESTS: [&str; 4] = ["test", "--workspace", "--test", "program"];
 
+/// The target of chaos, with the faults and points that only tests know.
+pub(crate) const CHAOS: [&str; 6] =
+    ["test", "--workspace", "--features", "spanledger/planted", "--test", "chaos"];
+
 /// `cargo metadata` of the workspace's own packages.
 pub(crate) struct Metadata(Value);
 
@@ -37,7 +41,7 @@ impl Metadata {
         let targets = self.packages().filter_map(|package| package.get("targets")?.as_array()).flatten();
         let tests = targets.filter(|target| target.pointer("/kind/0").is_some_and(|kind| kind == "test"));
         let names = tests.map(|target| text(target, "name").to_owned());
-        names.filter(|name| name != "program").collect()
+        names.filter(|name| name != "program" && name != "chaos").collect()
     }
 
     /// Where everything is built.
@@ -71,7 +75,7 @@ mod tests {
     #[test]
     fn the_crates_own_integration_tests_are_found_and_those_of_the_program_are_left_out() {
         let metadata = Metadata::of(json!({"packages": [
-            {"name": "spanledger", "targets": [{"kind": ["bin"], "name": "spanledger"}, {"kind": ["test"], "name": "program"}]},
+            {"name": "spanledger", "targets": [{"kind": ["bin"], "name": "spanledger"}, {"kind": ["test"], "name": "program"}, {"kind": ["test"], "name": "chaos"}]},
             {"name": "spanledger-wal", "targets": [{"kind": ["lib"], "name": "spanledger_wal"}, {"kind": ["test"], "name": "recovery"}]},
         ]}));
         assert_eq!(metadata.crate_tests(), ["recovery"]);
