@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use prost::Message;
-use spanledger_faults::Point;
+use spanledger_faults::{Fault, Point};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
@@ -120,9 +120,16 @@ impl Active {
             self.seal.add(placed, &header);
         }
         Point::BeforeWrite.pass();
+        let is_early = Fault::AnswerBeforeFsync.is_planted();
+        if is_early {
+            // Of what was answered before.
+            self.file.sync()?;
+        }
         self.file.append(&mut frames.slices())?;
         Point::BeforeFsync.pass();
-        self.file.sync()?;
+        if !is_early && !Fault::NoFsync.is_planted() {
+            self.file.sync()?;
+        }
         self.end += frames.bytes();
         self.durable_end = self.end;
         Ok(())
