@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use spanledger_component::{
     Batch, Clock, Delivery, Error, ExportError, Exporter, Plan, PlanId, Position, Retry,
 };
-use spanledger_faults::Point;
+use spanledger_faults::{Fault, Point};
 use spanledger_telemetry::Counter;
 use spanledger_wal::{Control, Counts, DeadLetter, Wal};
 use tokio::sync::watch;
@@ -346,7 +346,15 @@ impl Exporting {
         }
         Point::BeforePlan.pass();
         // The plan is durable before the first byte leaves: whatever crashes, the same range keeps the same name.
-        delivering::note(&self.wal, Control::Plan(logged(&plan, false)), &self.progress, &self.random).await;
+        if !Fault::NoPlan.is_planted() {
+            let logged = Control::Plan(logged(&plan, false));
+            delivering::note(&self.wal, logged, &self.progress, &self.random).await;
+        }
+        if Fault::CursorBeforePut.is_planted() {
+            let (branch, plan) = (self.progress.id.to_string(), spanledger_wal::PlanId(plan.id.0));
+            let moved = Control::Committed { plan, branch, counts: self.counts };
+            delivering::note(&self.wal, moved, &self.progress, &self.random).await;
+        }
         self.start_delivery(Some(delivery), plan, None);
     }
 
@@ -400,6 +408,7 @@ impl Exporting {
         // A dead letter stands before the cursor.
         let position = in_flight.plan.last.next().max(self.progress.delivered());
         self.progress.set_done(position, self.counts);
+        self.cursor.moved |= Fault::NoPlan.is_planted();
         if let Some(letter) = in_flight.letter {
             self.end_replay(&letter);
         }

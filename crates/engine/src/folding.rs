@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use spanledger_component::{Clock, Connector, Error, Position, Retry};
-use spanledger_faults::Point;
+use spanledger_faults::{Fault, Point};
 use spanledger_wal::{Checkpoint, Control, Counts, DeadLetter, Wal};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -105,7 +105,8 @@ impl Folding {
         let (next, counts) = progress.done();
         let by_log = resumed.by_log;
         let again = (next < by_log.0).then_some(Again { by_log, empty });
-        let caught_up_at = Position(wal.data_end().0);
+        let caught_up_at =
+            if Fault::ScrapeBeforeCatchUp.is_planted() { next } else { Position(wal.data_end().0) };
         let (at, state) = (Instant::now(), connector.snapshot());
         Self {
             connector,

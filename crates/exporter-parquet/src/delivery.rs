@@ -1,12 +1,13 @@
 //! The delivery of a sealed range: every file of it is put where it belongs, once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use spanledger_component::{Delivery, Error, PlanId, Retry};
-use spanledger_faults::Point;
+use spanledger_component::{Clock as _, Delivery, Error, PlanId, Retry, SystemClock};
+use spanledger_faults::{Fault, Point};
 
 use crate::footer::{self, Footer};
 use crate::meters::Meters;
@@ -17,6 +18,7 @@ use crate::store::{Created, Store};
 const FOOTER_BYTES: usize = 64 << 10;
 
 /// A file that is ready.
+#[derive(Clone)]
 pub(crate) struct Object {
     /// The table it is of.
     pub(crate) table: &'static str,
@@ -64,6 +66,15 @@ impl Upload {
         }
     }
 
+    /// The file under the name that it gets.
+    fn named<'object>(&self, object: &'object Object) -> Cow<'object, Object> {
+        if !Fault::TimeInFileName.is_planted() {
+            return Cow::Borrowed(object);
+        }
+        let path = object.path.replace(".parquet", &format!("-{}.parquet", SystemClock.now_unix_nano()));
+        Cow::Owned(Object { path, ..object.clone() })
+    }
+
     fn foreign(&self, object: &Object) -> Error {
         Error::new(format!(
             "{} exists and is not of this plan ({}): the log was cloned or restored from a backup; the file is left \
@@ -80,7 +91,7 @@ impl Delivery for Upload {
         Point::BeforePut.pass();
         for (object, done) in self.range.objects.iter().zip(&self.done) {
             if !done.load(Ordering::Relaxed) {
-                self.put(object).await?;
+                self.put(&self.named(object)).await?;
                 done.store(true, Ordering::Relaxed);
                 Point::BetweenPuts.pass();
                 self.meters.file(object.table, object.content.iter().map(Bytes::len).sum());

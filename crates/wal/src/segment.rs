@@ -63,7 +63,9 @@ impl Active {
             Self::write_new(disk, &temporary, options.parity, head, state, placed).and_then(|active| {
                 disk.rename(&temporary, &path)?;
                 Point::BeforeDirectoryFsync.pass();
-                disk.sync_directory(&options.directory)?;
+                if !Fault::NoDirectoryFsync.is_planted() {
+                    disk.sync_directory(&options.directory)?;
+                }
                 Ok(Self { path: path.clone(), ..active })
             });
         if created.is_err() {
@@ -127,8 +129,8 @@ impl Active {
         }
         self.file.append(&mut frames.slices())?;
         Point::BeforeFsync.pass();
-        if !is_early && !Fault::NoFsync.is_planted() {
-            self.file.sync()?;
+        if !is_early {
+            sync(&*self.file)?;
         }
         self.end += frames.bytes();
         self.durable_end = self.end;
@@ -151,9 +153,18 @@ impl Active {
         let mut frames = Frames::at(self.end);
         push_summary(&mut frames, Kind::Seal, &self.head, until, &payload, self.is_protected);
         self.file.append(&mut frames.slices())?;
-        self.file.sync()?;
+        sync(&*self.file)?;
         Ok(frames.bytes())
     }
+}
+
+/// Makes durable what was written.
+fn sync(file: &dyn DiskFile) -> io::Result<()> {
+    if Fault::NoFsync.is_planted() {
+        return Ok(());
+    }
+    let synced = file.sync();
+    if synced.is_err() && Fault::FsyncRetried.is_planted() { file.sync() } else { synced }
 }
 
 /// What stood in force at a head; its record follows.
