@@ -10,7 +10,11 @@ use crate::check::check;
 use crate::command::{Failure, cargo, program, read, run};
 use crate::stage::{Outcome, Stages};
 use crate::tools::{self, Installed, Tool};
-use crate::workspace::{Metadata, PROGRAM_TESTS, build_program};
+use crate::workspace::{Metadata, PROGRAM_TESTS, SIMULATION_TESTS, build_program};
+
+/// Worlds of the test command, and of the long one.
+const TEST_SEEDS: u64 = 200;
+const SOAK_SEEDS: u64 = 2_000;
 
 /// Adds the stages of `check`, of the tests, and of the real parts, which are installed meanwhile.
 pub(crate) fn test(stages: &mut Stages) {
@@ -23,6 +27,8 @@ pub(crate) fn test(stages: &mut Stages) {
         stages.run("demo", run_demo);
         installing.for_each(|installed| test_with(installed, stages));
         stages.run("chaos", || chaos::run_for(chaos::SHORT_MINUTES, &[]));
+        simulate(stages, TEST_SEEDS);
+        stages.run("faults planted in the simulation", run_planted);
     });
 }
 
@@ -31,6 +37,24 @@ pub(crate) fn soak(stages: &mut Stages) {
     tools::install(stages);
     stages.run("soak", || run(program_tests().args(["--", "--ignored"])));
     stages.run("chaos", || chaos::run_for(chaos::LONG_MINUTES, &[]));
+    simulate(stages, SOAK_SEEDS);
+}
+
+/// Adds the stage of so many simulated worlds. DuckDB judges them, so Python is installed before.
+fn simulate(stages: &mut Stages, seeds: u64) {
+    stages.run(&format!("simulation of {seeds} seeds"), || {
+        let mut command = cargo();
+        command.args(["test", "--workspace", "--test", SIMULATION_TESTS[0]]);
+        run(command.envs(Tool::Python.variables()).env("SPANLEDGER_SEEDS", seeds.to_string()))
+    });
+}
+
+/// What a simulated world has to notice. Prints by what, and at which seed, each fault was caught.
+fn run_planted() -> Result<(), Failure> {
+    // With the features of chaos, so that little is compiled once more.
+    let planted =
+        ["--features", "spanledger/planted,spanledger-simulation/planted", "--test", SIMULATION_TESTS[1]];
+    run(cargo().args(["test", "--workspace"]).args(planted).args(["--", "--nocapture"]))
 }
 
 fn test_crates() -> Result<(), Failure> {

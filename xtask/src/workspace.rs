@@ -16,6 +16,9 @@ pub(crate) const PROGRAM_TESTS: [&str; 4] = ["test", "--workspace", "--test", "p
 pub(crate) const CHAOS: [&str; 6] =
     ["test", "--workspace", "--features", "spanledger/planted", "--test", "chaos"];
 
+/// The targets that run simulated worlds: by their seeds, and with faults planted.
+pub(crate) const SIMULATION_TESTS: [&str; 2] = ["seeds", "negative_controls"];
+
 /// `cargo metadata` of the workspace's own packages.
 pub(crate) struct Metadata(Value);
 
@@ -41,7 +44,8 @@ impl Metadata {
         let targets = self.packages().filter_map(|package| package.get("targets")?.as_array()).flatten();
         let tests = targets.filter(|target| target.pointer("/kind/0").is_some_and(|kind| kind == "test"));
         let names = tests.map(|target| text(target, "name").to_owned());
-        names.filter(|name| name != "program" && name != "chaos").collect()
+        let others = ["program", "chaos"].into_iter().chain(SIMULATION_TESTS);
+        names.filter(|name| others.clone().all(|other| name != other)).collect()
     }
 
     /// Where everything is built.
@@ -73,9 +77,10 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_crates_own_integration_tests_are_found_and_those_of_the_program_are_left_out() {
+    fn the_crates_own_integration_tests_are_found_and_those_of_the_program_and_of_worlds_are_left_out() {
         let metadata = Metadata::of(json!({"packages": [
             {"name": "spanledger", "targets": [{"kind": ["bin"], "name": "spanledger"}, {"kind": ["test"], "name": "program"}, {"kind": ["test"], "name": "chaos"}]},
+            {"name": "spanledger-simulation", "targets": [{"kind": ["test"], "name": "seeds"}]},
             {"name": "spanledger-wal", "targets": [{"kind": ["lib"], "name": "spanledger_wal"}, {"kind": ["test"], "name": "recovery"}]},
         ]}));
         assert_eq!(metadata.crate_tests(), ["recovery"]);
