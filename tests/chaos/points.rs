@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use spanledger_faults::Point;
 
-use crate::harness::Setup;
+use crate::harness::{Setup, http};
 use crate::load::Shape;
 use crate::scenario::Tally;
 use crate::trial::{self, Trial};
@@ -70,6 +70,13 @@ fn by_a_stop(point: Point) -> bool {
     )
 }
 
+/// Waits until so many more spans are acknowledged and counted: a connector that has counted nothing has no checkpoint.
+async fn counted(trial: &Trial, spans: usize) {
+    trial.acknowledge(spans).await;
+    // An error: it died meanwhile.
+    let _ = http::send("PUT", trial.setup.admin, "/flush?timeout=20s", &[], "").await;
+}
+
 /// Starts a process that dies at a point, and waits until it did. What only time or a stop brings about, a checkpoint
 /// for one, a stop brings about.
 pub async fn dies_at(trial: &mut Trial, point: Point, number: u64) {
@@ -82,7 +89,7 @@ pub async fn dies_at(trial: &mut Trial, point: Point, number: u64) {
         tokio::select! {
             ended = &mut ended => return ended,
             // More than a segment.
-            () = trial.acknowledge(1500), if by_a_stop(point) => kill_process(pid, Signal::TERM).unwrap(),
+            () = counted(trial, 1500), if by_a_stop(point) => kill_process(pid, Signal::TERM).unwrap(),
         }
         ended.await
     });
