@@ -14,6 +14,9 @@ use crate::epochs::Live;
 use crate::gate::Gate;
 use crate::window::signal_index;
 
+/// How long a request may wait for the disk. Most senders give up after 10 s, without an answer that says what to do.
+const DISK_PATIENCE: Duration = Duration::from_secs(8);
+
 /// How long a request waits for room before it is refused.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// When a refused sender is asked to try again.
@@ -88,7 +91,9 @@ impl Contract for Door {
             let items = walked.items.into();
             let appended = appended.ok_or(Refused::Stopping { after: TRY_AGAIN, items })?;
             let appending = appended.map_err(|error| refused(error, items))?;
-            if let Some(repeats) = appending.await.map_err(|error| refused(error, items))?.repeats {
+            let appended = tokio::time::timeout(DISK_PATIENCE, appending).await;
+            let appended = appended.map_err(|_| disk_is_silent(items))?;
+            if let Some(repeats) = appended.map_err(|error| refused(error, items))?.repeats {
                 accepted.is_repeat = true;
                 accepted.rejected = repeats.rejected.into();
                 accepted.message = join([REPEATED.to_owned(), accepted.message]);
@@ -134,6 +139,12 @@ fn left_out(dropped_ids: u32) -> String {
 fn join(messages: [String; 2]) -> String {
     let messages: Vec<_> = messages.into_iter().filter(|message| !message.is_empty()).collect();
     messages.join("; ")
+}
+
+/// It may be written after all; then the sender's repeat is recognised.
+fn disk_is_silent(items: u64) -> Refused {
+    let reason = format!("the disk of the log has not answered for {} s", DISK_PATIENCE.as_secs());
+    Refused::Full { reason, after: TRY_AGAIN, items }
 }
 
 fn refused(error: AppendError, items: u64) -> Refused {

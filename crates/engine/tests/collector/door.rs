@@ -1,5 +1,7 @@
 //! What the door answers.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use spanledger_component::{Accepted, Refused, Request, Signal};
 
@@ -86,4 +88,33 @@ async fn a_collector_that_stops_refuses_for_now() {
     collector.stop().await;
     let refused = intake.reserve(1).await.unwrap_err();
     assert!(matches!(refused, Refused::Stopping { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_disk_that_never_answers_is_told_as_a_refusal_and_the_repeat_is_stored_once() {
+    let collector = Collector::start(PASSING).await;
+    collector.disk.stall();
+    tokio::time::pause();
+    let refused = {
+        let mut sending = std::pin::pin!(collector.scene.send(&["a"]));
+        let going_on = async {
+            loop {
+                tokio::time::advance(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            sent = &mut sending => sent.unwrap_err(),
+            () = going_on => unreachable!(),
+        }
+    };
+    assert!(
+        matches!(&refused, Refused::Full { reason, .. } if reason.contains("not answered for 8 s")),
+        "{refused:?}"
+    );
+    tokio::time::resume();
+    collector.disk.heal();
+    assert!(collector.scene.send(&["a"]).await.unwrap().is_repeat);
+    collector.flush().await;
+    assert_eq!(collector.target().names(), ["a"]);
 }
