@@ -61,7 +61,7 @@ pub(crate) struct Resumed {
 pub(crate) fn resume(connector: &mut dyn Connector, wal: &Wal, id: &ComponentId) -> Resumed {
     let branch = wal.state().branches.get(&id.to_string()).cloned().unwrap_or_default();
     let by_log = (Position(branch.cursor.0), branch.counts);
-    let files = remove_others(wal, id, &branch);
+    let mut files = remove_others(wal, id, &branch);
     let Some(noted) = &branch.checkpoint else {
         return Resumed { position: by_log.0, counts: by_log.1, by_log, files };
     };
@@ -79,6 +79,8 @@ pub(crate) fn resume(connector: &mut dyn Connector, wal: &Wal, id: &ComponentId)
             }
             Err(error) => why.push(error.to_string()),
         }
+        // It is of no use as a reserve either.
+        files.retain(|kept| *kept != file);
         // It may be half way in another state.
         let _ = connector.restore(&empty);
     }
