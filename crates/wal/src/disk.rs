@@ -59,9 +59,13 @@ impl Disk for RealDisk {
         if path.is_dir() {
             return Ok(());
         }
-        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        self.sync_directory(parent.unwrap_or(Path::new(".")))
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Each name is made durable: a crash must not take the directory with all that is in it.
+        self.create_directory(parent)?;
+        match DirBuilder::new().mode(0o700).create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => self.sync_directory(parent),
+        }
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
