@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+#[allow(dead_code, unused_imports, reason = "shared with the tests of chaos")]
 mod harness;
 mod minio;
 mod node;
