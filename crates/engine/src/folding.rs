@@ -382,6 +382,7 @@ impl Folding {
         let position = spanledger_wal::Position(self.next.0);
         let checkpoint = Checkpoint { position, file: file.clone() };
         let replayed = self.replayed.iter().map(|letter| letter.position).collect();
+        Point::BeforeCheckpoint.pass();
         let noted =
             self.wal.record(Control::Checkpoint { branch: name, checkpoint, counts: self.counts, replayed });
         noted.await.map_err(|error| Error::caused("note the checkpoint in the log", error))?;
