@@ -22,8 +22,12 @@ fn try_write_durable(disk: &dyn Disk, folder: &Path, name: &str, bytes: &[u8]) -
     file.sync()?;
     Point::BeforeRename.pass();
     disk.rename(&temporary, &folder.join(name))?;
+    sync_names(disk, folder)
+}
+
+/// The folder itself may be new: its name has to be durable too.
+fn sync_names(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     disk.sync_directory(folder)?;
-    // The folder itself may be new: its name has to be durable too.
     folder.parent().map_or(Ok(()), |parent| disk.sync_directory(parent))
 }
 
@@ -35,13 +39,20 @@ pub(crate) fn charge(wal: &Wal) {
     wal.set_bytes_beside(files.map(|(_, bytes)| bytes).sum());
 }
 
-/// Writes bytes under the name of their hash, which is returned. Nothing is written when they are there already.
+/// Writes bytes under the name of their hash, which is returned. What is there already is made durable: whoever wrote it
+/// may have been killed before it was.
 pub(crate) fn write_content(disk: &dyn Disk, folder: &Path, bytes: &[u8]) -> Result<[u8; 16], Error> {
     let hash = xxh3_128(bytes).to_be_bytes();
     let name = hex(&hash);
-    if disk.open(&folder.join(&name)).is_err() {
-        write_durable(disk, folder, &name, bytes)?;
-    }
+    let is_there = disk.read(&folder.join(&name)).is_ok_and(|there| there == bytes);
+    let written = match is_there {
+        true => disk
+            .open(&folder.join(&name))
+            .and_then(|file| file.sync())
+            .and_then(|()| sync_names(disk, folder)),
+        false => try_write_durable(disk, folder, &name, bytes),
+    };
+    written.map_err(|error| Error::caused(format!("write {}", folder.join(&name).display()), error))?;
     Ok(hash)
 }
 
