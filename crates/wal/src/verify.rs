@@ -192,10 +192,6 @@ impl Check<'_> {
         while let Some(step) = scan.next()? {
             match step {
                 Step::Record(raw) if raw.header.kind == Kind::Seal => self.redundancy(&raw),
-                Step::Damage(damage) if damage.seal_header().is_some() => {
-                    let what = "seal of the segment is damaged, its records tell the same";
-                    self.add(damage.offset, damage.length, Severity::Repaired, what);
-                }
                 Step::Record(raw) => self.report.torn_bytes += raw.header.record_bytes(),
                 Step::Damage(damage) => self.report.torn_bytes += damage.length,
             }
