@@ -41,7 +41,7 @@ const OFF: Settings =
 #[tokio::main(worker_threads = 1)]
 async fn main() -> Result<(), Failure> {
     let program = collector::program()?;
-    let control_us = control_record_us()?;
+    let control_us = tokio::task::spawn_blocking(control_record_us).await??;
     let mut report =
         Report::new("durability", "what of the whole path's processor time is spent on not losing anything");
     for (name, spans_a_request, message_bytes) in
