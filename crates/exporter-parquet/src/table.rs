@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn the_tables_have_the_columns_of_schema_v1() {
         let columns = |table: &Table| table.schema.fields().len();
-        assert_eq!(columns(Table::spans()), 86);
+        assert_eq!(columns(Table::spans()), 87);
         assert_eq!(columns(Table::content()), 16);
         assert_eq!(columns(Table::logs()), 24);
     }

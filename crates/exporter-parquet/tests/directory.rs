@@ -63,7 +63,7 @@ async fn the_name_and_the_footer_tell_the_plan() {
         ("spanledger.exporter", "parquet"),
         ("spanledger.first", "16"),
         ("spanledger.last", "31"),
-        ("spanledger.schema_version", "1"),
+        ("spanledger.schema_version", "1.1"),
         ("spanledger.semconv", "1.41"),
         ("spanledger.table", "spans"),
         ("spanledger.rows", "2"),

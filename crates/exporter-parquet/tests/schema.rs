@@ -1,4 +1,4 @@
-//! The files have the columns of schema v1: the lists in `schema/` were made from its text, not from the code.
+//! The files have the columns of schema v1.1: the lists in `schema/` were made from its text, not from the code.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -21,8 +21,8 @@ pub use kinds::{
 };
 pub use tables::{Logs, Metrics, Spans, Table, content, logs, metrics, spans};
 
-/// The version of this schema, as files name it.
-pub const VERSION: &str = "1";
+/// The version of this schema, as files name it. A new column means the next minor version and the next id.
+pub const VERSION: &str = "1.1";
 
 /// The version of the OpenTelemetry semantic conventions that the GenAI columns follow, as files name it. 1.41 is the
 /// last with conventions for GenAI; their names of later date are read, too.

@@ -307,6 +307,8 @@ table! {
         DROPPED_EVENTS_COUNT: SmallInt = "dropped_events_count", optional, Plain;
         /// Dropped by the sender.
         DROPPED_LINKS_COUNT: SmallInt = "dropped_links_count", optional, Plain;
+        /// USD, derived: what the usage on a wrapper would cost by its model; never counted by itself. Since 1.1.
+        AGGREGATED_COST: Usd = "aggregated_cost", optional, Plain;
         /// JSON, `[{role, parts}]`; stands in `content`.
         INPUT_MESSAGES: Text = "input_messages", optional, Heavy;
         /// JSON, `[{role, parts}]`; stands in `content`.
@@ -451,11 +453,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_have_the_86_columns_of_schema_v1_then_content_and_wire() {
-        assert_eq!(content::SPANS_COLUMNS, 86);
-        assert_eq!(Spans::FIELDS.len(), 96);
+    fn spans_have_the_87_columns_of_schema_v1_then_content_and_wire() {
+        assert_eq!(content::SPANS_COLUMNS, 87);
+        assert_eq!(Spans::FIELDS.len(), 97);
         assert_eq!(spans::BILLABLE.index + 1, 50, "Parquet field id of billable in schema v1");
         assert_eq!(spans::LOG.index + 1, 79, "Parquet field id of log in schema v1");
+        assert_eq!(spans::AGGREGATED_COST.index + 1, 87, "the first column of schema 1.1");
     }
 
     #[test]
