@@ -5,20 +5,7 @@ use std::borrow::Cow;
 use crate::conventions::{self, Field, Unit};
 use crate::dialect::{self, Recognised};
 use crate::usage::{self, UsageSemantics};
-use crate::{CallRef, Cost, CostStatus, Prices, Usage, provider, value};
-
-/// What is to be known of a span. Attributes are names and texts; values that are no strings are JSON text.
-#[derive(Debug, Clone, Copy)]
-pub struct SpanView<'a> {
-    /// Name of the instrumentation scope.
-    pub scope_name: Option<&'a str>,
-    /// When it began.
-    pub start_unix_nano: i64,
-    /// How long it took.
-    pub duration_ns: i64,
-    /// Its attributes; names are unique.
-    pub attributes: &'a [(&'a str, &'a str)],
-}
+use crate::{CallRef, Cost, CostStatus, Prices, SpanView, Usage, provider, value};
 
 /// What a span stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

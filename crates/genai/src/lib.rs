@@ -10,7 +10,7 @@
 //!     ("gen_ai.usage.input_tokens", "1000"),
 //!     ("gen_ai.usage.output_tokens", "100"),
 //! ];
-//! let span = SpanView { scope_name: None, start_unix_nano: 0, duration_ns: 0, attributes: &attributes };
+//! let span = SpanView { attributes: &attributes, ..SpanView::default() };
 //! let call = normalise(&span, &Prices::bundled()).ok_or("not GenAI")?;
 //! assert_eq!(call.cost.total, Some(210_000_000)); // 0.00021 dollars
 //! # Ok::<(), &str>(())
@@ -22,10 +22,12 @@ mod decimal;
 mod dialect;
 mod prices;
 mod provider;
+mod span;
 mod usage;
 mod value;
 
-pub use call::{Call, CallKind, Source, SpanView, normalise};
+pub use call::{Call, CallKind, Source, normalise};
 pub use conventions::Field;
 pub use prices::{CallRef, Cost, CostStatus, Entry, Prices, Usage};
+pub use span::{EventView, SpanView};
 pub use usage::UsageSemantics;

@@ -101,7 +101,7 @@ fn span_cost(attributes: &[(&str, &str)]) -> (i128, String) {
     let mut all = vec![("gen_ai.operation.name", "chat"), ("gen_ai.usage.input_tokens", "1000000")];
     all.extend(attributes);
     let start_unix_nano = unix_nano("2026-11-01T00:00:00Z");
-    let span = SpanView { scope_name: None, start_unix_nano, duration_ns: 0, attributes: &all };
+    let span = SpanView { start_unix_nano, attributes: &all, ..SpanView::default() };
     let cost = normalise(&span, &Prices::bundled()).unwrap().cost;
     (cost.total.unwrap() / 1_000_000, cost.entry.unwrap().model_id.to_string())
 }

@@ -67,6 +67,7 @@ impl Genai {
                 start_unix_nano: starts.value(row),
                 duration_ns: durations.value(row),
                 attributes: &pairs,
+                ..SpanView::default()
             };
             if let Some(call) = normalise(&span, &self.prices) {
                 is_any = true;

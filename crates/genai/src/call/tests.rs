@@ -7,10 +7,10 @@ const SECOND: i64 = 1_000_000_000;
 
 fn span<'a>(attributes: &'a [(&'a str, &'a str)]) -> SpanView<'a> {
     SpanView {
-        scope_name: None,
         start_unix_nano: 1_795_212_180 * SECOND,
         duration_ns: 2 * SECOND,
         attributes,
+        ..SpanView::default()
     }
 }
 
@@ -322,7 +322,7 @@ proptest! {
     ) {
         let mut attributes = vec![("gen_ai.operation.name", operation), (name.as_str(), "x")];
         attributes.extend(rows.iter().map(|(row, text)| (ROWS[*row].attribute, text.as_str())));
-        let view = SpanView { scope_name: Some(&name), start_unix_nano, duration_ns, attributes: &attributes };
+        let view = SpanView { scope_name: Some(&name), start_unix_nano, duration_ns, attributes: &attributes, ..SpanView::default() };
         let call = normalise(&view, &Prices::bundled()).unwrap();
         prop_assert!(call.moved().all(|place| place < attributes.len()));
         prop_assert!(call.cost.total.is_none_or(|usd| usd >= 0));
