@@ -259,6 +259,8 @@ impl Call<'_> {
             start_unix_nano: span.start_unix_nano,
             service_tier: self.fields.text(Field::ServiceTier),
             usage: self.usage,
+            details: &self.usage_details,
+            ..CallRef::default()
         });
         if self.fields.is_usage_negative()
             && matches!(self.cost.status, CostStatus::Priced | CostStatus::NoUsage)
@@ -267,6 +269,13 @@ impl Call<'_> {
         }
         let is_asked_priced = self.cost.entry.as_ref().is_some_and(|entry| !entry.is_response_model);
         self.model = if is_asked_priced { asked } else { answered.or(asked) }.map(crate::prices::lower_case);
+        if let Some(alias) = self.cost.entry.as_ref().and_then(|entry| entry.alias.as_ref()) {
+            self.model = Some(Cow::Owned(alias.model.to_string()));
+            self.provider =
+                alias.provider.as_deref().map(|name| Cow::Owned(name.to_owned())).or(self.provider.take());
+        }
+        let derived = std::mem::replace(&mut self.cost, Cost::none(CostStatus::NotBillable, None));
+        self.cost = prices.preferred(derived, self.reported_cost);
     }
 }
 

@@ -28,6 +28,9 @@ mod value;
 
 pub use call::{Call, CallKind, Source, normalise};
 pub use conventions::Field;
-pub use prices::{CallRef, Cost, CostStatus, Entry, Prices, Usage};
+pub use prices::{
+    Alias, CallRef, Cost, CostStatus, Entry, Error as PriceError, Match, Override, Prefer, PriceSettings,
+    PriceTable, Prices, Usage,
+};
 pub use span::{EventView, SpanView};
 pub use usage::UsageSemantics;

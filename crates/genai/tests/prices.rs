@@ -6,11 +6,14 @@
     reason = "helpers of a test may stop it where its own data is wrong"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, UNIX_EPOCH};
 
 use genai_prices::{Calculator, PriceRequest, Usage as OracleUsage};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use spanledger_genai::{CallRef, CostStatus, Prices, SpanView, Usage, normalise};
 
@@ -44,14 +47,17 @@ fn pico_usd(text: &Value) -> Option<i128> {
 fn costs_are_exactly_those_of_the_reference() {
     let prices = Prices::bundled();
     let cases: Value = serde_json::from_str(CASES).unwrap();
+    let mut cases_by_context = BTreeMap::new();
     for case in cases["cases"].as_array().unwrap() {
         let context = &case["price_context"];
-        let tier = context["processing"].as_str().or(context["service_tier"].as_str());
+        *cases_by_context.entry(context.to_string()).or_insert(0) += 1;
         let cost = prices.cost(&CallRef {
             provider: case["provider_id"].as_str(),
             model: case["model"].as_str(),
             start_unix_nano: unix_nano(case["timestamp"].as_str().unwrap()),
-            service_tier: tier,
+            service_tier: context["service_tier"].as_str(),
+            processing: context["processing"].as_str(),
+            speed: context["speed"].as_str(),
             usage: usage(case),
             ..CallRef::default()
         });
@@ -61,11 +67,13 @@ fn costs_are_exactly_those_of_the_reference() {
         assert_eq!(cost.status == CostStatus::Priced, case["expected_usd"].is_string(), "{case}");
         if let Some(provider) = case["matched_provider"].as_str() {
             let entry = cost.entry.unwrap();
-            assert_eq!(entry.provider, provider);
+            assert_eq!(&*entry.provider, provider);
             let model = entry.model_id.split_once('/').unwrap().1;
             assert_eq!(model, case["matched_model"], "{case}");
         }
     }
+    assert_eq!(cases_by_context.values().sum::<usize>(), 60);
+    assert!(cases_by_context.len() > 2, "with and without a context: {cases_by_context:?}");
 }
 
 /// The cost of input alone, in micro dollars.
@@ -123,6 +131,16 @@ fn a_model_that_azure_sells_beside_those_of_openai_has_azures_price() {
     assert_eq!(cost("gpt-4.1-mini"), (400_000, "openai/gpt-4.1-mini".to_owned()));
 }
 
+/// Every model of the table, with its provider.
+fn models() -> Vec<String> {
+    let table: Value = serde_json::from_str(TABLE).unwrap();
+    let models = table.as_array().unwrap().iter().flat_map(|provider| {
+        let models = provider["models"].as_array().unwrap().iter();
+        models.map(|model| format!("{}/{}", provider["id"].as_str().unwrap(), model["id"].as_str().unwrap()))
+    });
+    models.collect()
+}
+
 /// Every literal that some model of the table answers to, with its provider.
 fn names() -> Vec<(String, String)> {
     fn literals(test: &Value, found: &mut Vec<String>) {
@@ -146,13 +164,40 @@ fn names() -> Vec<(String, String)> {
     names
 }
 
+/// Counts by the keys of the oracle; the first eight are those of [`Usage`], the others those of `details`.
+const KEYS: [&str; 14] = [
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "output_reasoning_tokens",
+    "input_audio_tokens",
+    "output_audio_tokens",
+    "input_image_tokens",
+    "output_image_tokens",
+    "cache_image_read_tokens",
+    "cache_audio_read_tokens",
+    "input_video_tokens",
+    "web_searches",
+];
+
+const DETAILS: [&str; 6] = [
+    "image.input_tokens",
+    "image.output_tokens",
+    "image.cache_read.input_tokens",
+    "audio.cache_read.input_tokens",
+    "video.input_tokens",
+    "web_searches",
+];
+
 #[derive(Debug, Clone)]
 struct Call {
     provider: Option<String>,
     model: String,
     unix_seconds: i64,
-    tier: Option<&'static str>,
-    counts: [Option<i64>; 8],
+    context: Option<(&'static str, &'static str)>,
+    counts: [Option<i64>; KEYS.len()],
 }
 
 fn calls() -> impl Strategy<Value = Call> {
@@ -173,51 +218,66 @@ fn calls() -> impl Strategy<Value = Call> {
         1 => Just(Some(Some("litellm".to_owned()))),
         1 => Just(Some(None)),
     ];
-    let part = || prop_oneof![2 => Just(None), 2 => Just(Some(0)), 3 => (0_i64..1000).prop_map(Some)];
-    let wholes = (0_i64..500_000, proptest::option::of(0_i64..20_000));
-    let counts = (wholes, prop::array::uniform6(part()), prop_oneof![9 => Just(4), 1 => Just(1)]);
-    let tier = select(vec![
-        None,
-        None,
-        None,
-        Some("flex"),
-        Some("priority"),
-        Some("batch"),
-        Some("fast"),
-        Some("odd"),
-    ]);
-    let seconds = 1_735_689_600_i64..1_800_000_000;
-    (model, asked, seconds, tier, counts).prop_map(|((own, model), asked, unix_seconds, tier, counts)| {
-        let ((input, output), parts, share) = counts;
-        let part = |index: usize, whole: i64| parts[index].map(|permille| whole * permille / 1000 / share);
-        let out = output.unwrap_or(0);
-        let counts = [
-            Some(input),
-            output,
-            part(0, input),
-            part(1, input),
-            part(2, input / 4),
-            part(3, out),
-            part(4, input),
-            part(5, out),
-        ];
-        Call { provider: asked.unwrap_or(Some(own)), model, unix_seconds, tier, counts }
+    let call = (model, asked, usages(), ways(), seconds());
+    call.prop_map(|((own, model), asked, counts, context, unix_seconds)| Call {
+        provider: asked.unwrap_or(Some(own)),
+        model,
+        unix_seconds,
+        context,
+        counts,
     })
 }
 
+fn seconds() -> impl Strategy<Value = i64> {
+    1_735_689_600_i64..1_800_000_000
+}
+
+fn ways() -> impl Strategy<Value = Option<(&'static str, &'static str)>> {
+    select(vec![
+        None,
+        None,
+        None,
+        Some(("service_tier", "flex")),
+        Some(("service_tier", "priority")),
+        Some(("service_tier", "fast")),
+        Some(("service_tier", "odd")),
+        Some(("processing", "batch")),
+        Some(("speed", "fast")),
+    ])
+}
+
+fn usages() -> impl Strategy<Value = [Option<i64>; KEYS.len()]> {
+    let part = || prop_oneof![2 => Just(None), 2 => Just(Some(0)), 3 => (0_i64..1000).prop_map(Some)];
+    let rare = || prop_oneof![6 => Just(None), 1 => Just(Some(0)), 1 => (0_i64..1000).prop_map(Some)];
+    let wholes = (0_i64..500_000, proptest::option::of(0_i64..20_000));
+    let parts = (prop::array::uniform6(part()), prop::array::uniform6(rare()));
+    (wholes, parts, prop_oneof![9 => Just(4), 1 => Just(1)]).prop_map(
+        |((input, output), (parts, rare), share)| {
+            let of = |part: Option<i64>, whole: i64| part.map(|permille| whole * permille / 1000 / share);
+            let out = output.unwrap_or(0);
+            [
+                Some(input),
+                output,
+                of(parts[0], input),
+                of(parts[1], input),
+                of(parts[2], input / 4),
+                of(parts[3], out),
+                of(parts[4], input),
+                of(parts[5], out),
+                of(rare[0], input / 2),
+                of(rare[1], out / 2),
+                of(rare[2], input / 8),
+                of(rare[3], input / 8),
+                of(rare[4], input / 8),
+                of(rare[5], 40),
+            ]
+        },
+    )
+}
+
 fn oracle_cost(oracle: &Calculator, call: &Call) -> Option<f64> {
-    let keys = [
-        "input_tokens",
-        "output_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "cache_write_1h_tokens",
-        "output_reasoning_tokens",
-        "input_audio_tokens",
-        "output_audio_tokens",
-    ];
     let mut usage = OracleUsage::new();
-    for (key, count) in keys.into_iter().zip(call.counts) {
+    for (key, count) in KEYS.into_iter().zip(call.counts) {
         if let Some(count) = count {
             usage.insert(key, count as f64);
         }
@@ -227,20 +287,25 @@ fn oracle_cost(oracle: &Calculator, call: &Call) -> Option<f64> {
     if let Some(provider) = &call.provider {
         request = request.with_provider_id(provider);
     }
-    if let Some(tier) = call.tier {
-        let key = if tier == "batch" { "processing" } else { "service_tier" };
-        request = request.with_price_context(key, tier);
+    if let Some((key, value)) = call.context {
+        request = request.with_price_context(key, value);
     }
     oracle.calculate(&request).ok().map(|price| price.total_price)
 }
 
 fn our_cost(prices: &Prices, call: &Call) -> spanledger_genai::Cost {
-    let [input, output, read, write, write_1h, reasoning, audio_input, audio_output] = call.counts;
+    let [input, output, read, write, write_1h, reasoning, audio_input, audio_output, details @ ..] =
+        call.counts;
+    let details: Vec<_> =
+        DETAILS.into_iter().zip(details).filter_map(|(key, count)| Some((key, count?))).collect();
+    let way = |wanted| call.context.filter(|(key, _)| *key == wanted).map(|(_, value)| value);
     prices.cost(&CallRef {
         provider: call.provider.as_deref(),
         model: Some(&call.model),
         start_unix_nano: call.unix_seconds * 1_000_000_000,
-        service_tier: call.tier,
+        service_tier: way("service_tier"),
+        processing: way("processing"),
+        speed: way("speed"),
         usage: Usage {
             input_tokens: input,
             output_tokens: output,
@@ -251,35 +316,71 @@ fn our_cost(prices: &Prices, call: &Call) -> spanledger_genai::Cost {
             audio_input_tokens: audio_input,
             audio_output_tokens: audio_output,
         },
+        details: &details,
         ..CallRef::default()
     })
+}
+
+/// Whether both have the same cost, or both none; says whether there is one.
+fn agree(prices: &Prices, oracle: &Calculator, call: &Call) -> Result<bool, TestCaseError> {
+    match (oracle_cost(oracle, call), our_cost(prices, call).total) {
+        (Some(theirs), Some(ours)) => {
+            let ours = ours as f64 / 1e12;
+            let tolerance = 1e-12_f64.max(theirs.abs() * 1e-12);
+            prop_assert!((ours - theirs).abs() <= tolerance, "{call:?}: {ours} here, {theirs} there");
+            Ok(true)
+        }
+        (theirs, ours) => {
+            prop_assert!(theirs.is_none() && ours.is_none(), "{call:?}: {ours:?} here, {theirs:?} there");
+            Ok(false)
+        }
+    }
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() })
 }
 
 #[test]
 fn costs_agree_with_the_genai_prices_crate() {
     let prices = Prices::bundled();
     let oracle = Calculator::from_json(TABLE).unwrap();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 3000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
     let priced = std::cell::Cell::new(0);
-    let result = runner.run(&calls(), |call| {
-        let ours = our_cost(&prices, &call);
-        match (oracle_cost(&oracle, &call), ours.total) {
-            (Some(theirs), Some(ours)) => {
-                priced.set(priced.get() + 1);
-                let ours = ours as f64 / 1e12;
-                let tolerance = 1e-12_f64.max(theirs.abs() * 1e-12);
-                prop_assert!((ours - theirs).abs() <= tolerance, "{call:?}: {ours} here, {theirs} there");
-            }
-            (theirs, ours) => {
-                prop_assert!(theirs.is_none() && ours.is_none(), "{call:?}: {ours:?} here, {theirs:?} there")
-            }
-        }
+    let result = runner(3000).run(&calls(), |call| {
+        priced.set(priced.get() + usize::from(agree(&prices, &oracle, &call)?));
         Ok(())
     });
     result.unwrap();
     assert!(priced.get() > 500, "only {} calls had a price", priced.get());
+}
+
+#[test]
+fn every_model_of_the_table_costs_what_the_genai_prices_crate_says() {
+    let prices = Prices::bundled();
+    let oracle = Calculator::from_json(TABLE).unwrap();
+    let (mut runner, any) = (runner(1), (usages(), ways(), seconds()));
+    let mut priced = BTreeSet::new();
+    for (provider, model) in names() {
+        let mut left = 4;
+        // A usage that contradicts itself has no cost; it takes a few to see each model priced.
+        for _ in 0..20 {
+            let (counts, context, unix_seconds) = any.new_tree(&mut runner).unwrap().current();
+            let call = Call {
+                provider: Some(provider.clone()),
+                model: model.clone(),
+                unix_seconds,
+                context,
+                counts,
+            };
+            if agree(&prices, &oracle, &call).unwrap() {
+                priced.insert(our_cost(&prices, &call).entry.unwrap().model_id.to_string());
+                left -= 1;
+            }
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    let unpriced: Vec<_> = models().into_iter().filter(|id| !priced.contains(id)).collect();
+    assert!(unpriced.is_empty(), "{} models never had a price: {unpriced:?}", unpriced.len());
 }

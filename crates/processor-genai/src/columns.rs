@@ -2,7 +2,7 @@
 
 use arrow_array::{BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, StringViewArray};
 use arrow_schema::{ArrowError, DataType};
-use spanledger_genai::{Call, CostStatus, Field};
+use spanledger_genai::{Call, Field};
 use spanledger_schema::{Column, Float, Int, Spans, Table, Text, Usd, Value, spans};
 
 use crate::sparse::{Counts, Lists, Sparse, Words};
@@ -142,9 +142,7 @@ impl Columns {
         for ((_, read), floats) in FLOATS.iter().zip(&mut self.floats) {
             read(call).into_iter().for_each(|float| floats.put(row, float));
         }
-        if call.cost.status == CostStatus::Priced {
-            self.price_versions.put(row, &self.price_version);
-        }
+        self.price_versions.put(row, &self.price_version);
         call.choice_count.into_iter().for_each(|count| self.choice_count.put(row, count));
         call.is_stream.into_iter().for_each(|is_stream| self.is_stream.put(row, is_stream));
         if let Some(billable) = self.billable.get_mut(row) {

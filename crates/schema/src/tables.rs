@@ -245,7 +245,7 @@ table! {
         COST_OUTPUT: Usd = "cost_output", optional, Plain;
         /// USD, derived, rounded half-even once.
         COST_TOTAL: Usd = "cost_total", optional, Plain;
-        /// priced, unknown_model, unknown_provider, no_usage, invalid_usage, not_billable.
+        /// priced, reported, unknown_model, unknown_provider, no_usage, invalid_usage, not_billable.
         COST_STATUS: Text = "cost_status", optional, Dictionary;
         /// USD, as the sender computed it.
         REPORTED_COST: Usd = "reported_cost", optional, Plain;

@@ -163,7 +163,7 @@ fn the_host_says_who_serves_an_openai_client() {
         ("gen_ai.usage.input_tokens", "1000000"),
         ("gen_ai.usage.output_tokens", "0"),
     ]);
-    assert_eq!(call.cost.entry.unwrap().provider, "groq");
+    assert_eq!(&*call.cost.entry.unwrap().provider, "groq");
     assert_eq!(call.cost.total, Some(590_000_000_000), "0.59 dollars a million");
 }
 

@@ -3,18 +3,26 @@
 use std::borrow::Cow;
 
 use regex_lite::Regex;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// A tree of tests for a lower-case text.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case", bound(deserialize = "'de: 'static"))]
-pub(super) enum Match {
+/// A tree of tests for the name of a model. Case does not matter.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Match {
+    /// The name is this.
     Equals(Text),
+    /// The name begins with this.
     StartsWith(Text),
+    /// The name ends with this.
     EndsWith(Text),
+    /// The name has this in it.
     Contains(Text),
+    /// The name, in lower case, has a place where this regular expression matches.
     Regex(Pattern),
+    /// One of these holds.
     Or(Vec<Match>),
+    /// All of these hold.
     And(Vec<Match>),
 }
 
@@ -23,9 +31,9 @@ impl Match {
     pub(super) fn accepts(&self, text: &str) -> bool {
         match self {
             Self::Equals(literal) => text == literal.0,
-            Self::StartsWith(literal) => text.starts_with(literal.0.as_ref()),
-            Self::EndsWith(literal) => text.ends_with(literal.0.as_ref()),
-            Self::Contains(literal) => text.contains(literal.0.as_ref()),
+            Self::StartsWith(literal) => text.starts_with(&literal.0),
+            Self::EndsWith(literal) => text.ends_with(&literal.0),
+            Self::Contains(literal) => text.contains(&literal.0),
             Self::Regex(pattern) => pattern.finds(text),
             Self::Or(tests) => tests.iter().any(|test| test.accepts(text)),
             Self::And(tests) => tests.iter().all(|test| test.accepts(text)),
@@ -33,16 +41,13 @@ impl Match {
     }
 }
 
-/// A lower-case literal, borrowed from the table where it is lower case there.
-#[derive(Debug)]
-pub(super) struct Text(Cow<'static, str>);
+/// A lower-case literal.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Text(String);
 
-impl<'de: 'static> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Borrowed(#[serde(borrow)] Cow<'static, str>);
-        let Borrowed(text) = Borrowed::deserialize(deserializer)?;
-        Ok(Self(lower_case(text)))
+        Ok(Self(lower_case(String::deserialize(deserializer)?).into_owned()))
     }
 }
 
@@ -56,8 +61,10 @@ pub(crate) fn lower_case<'a>(text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
 }
 
 /// A regular expression that may open with `^(?!...)`, which the regex crate has no word for.
-#[derive(Debug)]
-pub(super) struct Pattern {
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Pattern {
+    text: String,
     excluded: Option<Regex>,
     wanted: Regex,
 }
@@ -66,9 +73,10 @@ impl Pattern {
     fn parse(pattern: &str) -> Result<Self, regex_lite::Error> {
         let Some((excluded, rest)) = pattern.strip_prefix("^(?!").and_then(split_at_closing_parenthesis)
         else {
-            return Ok(Self { excluded: None, wanted: Regex::new(pattern)? });
+            return Ok(Self { text: pattern.to_owned(), excluded: None, wanted: Regex::new(pattern)? });
         };
         Ok(Self {
+            text: pattern.to_owned(),
             excluded: Some(Regex::new(&format!("^(?:{excluded})"))?),
             wanted: Regex::new(&format!("^(?:{rest})"))?,
         })
@@ -81,8 +89,15 @@ impl Pattern {
 
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let pattern = Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&pattern).map_err(D::Error::custom)
+        let pattern = String::deserialize(deserializer)?;
+        Self::parse(&pattern)
+            .map_err(|error| D::Error::custom(format!("read regular expression {pattern:?}: {error}")))
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a model costs: the rates in force at a time, and the cost of a usage under them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use serde::Deserialize;
+use chrono::{NaiveDate, NaiveTime, Timelike as _};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::unit::{COMMON_PER, Side, UnitId, Units};
-use super::{Error, Usage};
+use super::unit::{self, COMMON_PER, Side, UnitId, Units};
+use super::{CallRef, Error, Usage};
 use crate::decimal;
 
 /// The largest cost that a `DECIMAL(18,12)` holds: one million dollars.
@@ -29,11 +30,17 @@ struct Conditional {
     rates: Rates,
 }
 
+/// When rates hold, in UTC.
 #[derive(Debug, Clone, Copy)]
 enum Condition {
     Always,
-    From(NaiveDate),
-    Daily { start: NaiveTime, end: NaiveTime },
+    /// From this moment on, in nanoseconds since 1970.
+    From(i64),
+    /// Each day from one second of it to before another, which may be on the next day.
+    Daily {
+        start: i64,
+        end: i64,
+    },
 }
 
 /// Rates by unit, units before those that contain them.
@@ -48,11 +55,37 @@ struct Rate {
     tiers: Vec<(i64, i128)>,
 }
 
-/// How a call was made, as far as prices depend on it: `("service_tier", "flex")`.
-pub(super) type Context<'a> = Option<(&'static str, &'a str)>;
+/// How a call was made, as far as prices depend on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Context<'a> {
+    service_tier: Option<&'a str>,
+    processing: Option<&'a str>,
+    speed: Option<&'a str>,
+}
+
+impl<'a> Context<'a> {
+    /// The standard tier has standard prices, and a batch is no tier to the table.
+    pub(super) fn of(call: &CallRef<'a>) -> Self {
+        let (service_tier, processing) = match call.service_tier {
+            Some("" | "default" | "auto" | "standard") => (None, None),
+            Some("batch") => (None, Some("batch")),
+            tier => (tier, None),
+        };
+        Self { service_tier, processing: call.processing.or(processing), speed: call.speed }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a str> {
+        match key {
+            "service_tier" => self.service_tier,
+            "processing" => self.processing,
+            "speed" => self.speed,
+            _ => None,
+        }
+    }
+}
 
 /// USD with twelve decimals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Amounts {
     pub(super) input: i128,
     pub(super) output: i128,
@@ -78,29 +111,37 @@ impl PriceList {
         Ok(Self { standard, variants })
     }
 
-    /// The cost of `usage` by a call that began `at`, made as `context` says.
-    pub(super) fn cost(
+    /// What `usage` costs in a call that began at `unix_nano`, made as `context` says; not rounded yet.
+    pub(super) fn sums(
         &self,
-        usage: &Counts,
-        at: DateTime<Utc>,
-        context: Context<'_>,
+        usage: &Counts<'_>,
+        unix_nano: i64,
+        context: &Context<'_>,
         units: &Units,
-    ) -> Result<Amounts, InvalidUsage> {
-        let in_force =
-            self.standard.iter().rev().find(|row| row.condition.holds(at)).or(self.standard.first());
-        let standard = &in_force.ok_or(InvalidUsage)?.rates;
-        let mut variants = self.variants.iter().filter(|variant| variant.applies(at, context)).peekable();
-        if variants.peek().is_none() {
-            return standard.cost(usage, units);
+    ) -> Result<Sums, InvalidUsage> {
+        let in_force = self.standard.iter().rev().find(|row| row.condition.holds(unix_nano));
+        let standard = &in_force.or(self.standard.first()).ok_or(InvalidUsage)?.rates;
+        let applies = |variant: &&Conditional| variant.applies(unix_nano, context);
+        if !self.variants.iter().any(|variant| applies(&variant)) {
+            return sums(standard.0.iter().map(|(unit, rate)| (*unit, rate)), usage, units);
         }
         // The first variant that has a unit wins, and standard rates stand where none has it.
-        let mut rates = Vec::<(UnitId, Rate)>::new();
+        let variants = self.variants.iter().filter(applies);
+        let mut rates = Vec::<(UnitId, &Rate)>::with_capacity(2 * standard.0.len());
         for (unit, rate) in variants.flat_map(|variant| &variant.rates.0).chain(&standard.0) {
             if !rates.iter().any(|(known, _)| known == unit) {
-                rates.push((*unit, rate.clone()));
+                rates.push((*unit, rate));
             }
         }
-        Rates::sorted(rates, units).cost(usage, units)
+        rates.sort_unstable_by_key(|(unit, _)| *unit);
+        sums(rates.into_iter(), usage, units)
+    }
+
+    /// Whether everything costs nothing.
+    pub(super) fn is_free(&self) -> bool {
+        let rows = self.standard.iter().chain(&self.variants);
+        let mut rates = rows.flat_map(|row| &row.rates.0).map(|(_, rate)| rate);
+        rates.all(|rate| rate.base == 0 && rate.tiers.iter().all(|(_, rate)| *rate == 0))
     }
 }
 
@@ -114,61 +155,84 @@ impl Conditional {
         rows.into_iter().map(read).collect()
     }
 
-    fn applies(&self, at: DateTime<Utc>, context: Context<'_>) -> bool {
-        let Some((key, value)) = context else { return false };
-        self.condition.holds(at) && self.when.iter().all(|(k, v)| k == key && v == value)
+    fn applies(&self, unix_nano: i64, context: &Context<'_>) -> bool {
+        let is_meant = self.when.iter().all(|(key, value)| context.get(key) == Some(value));
+        is_meant && self.condition.holds(unix_nano)
     }
 }
 
 impl Condition {
-    fn holds(self, at: DateTime<Utc>) -> bool {
+    fn holds(self, unix_nano: i64) -> bool {
+        let second_of_day = || unix_nano.div_euclid(1_000_000_000).rem_euclid(24 * 60 * 60);
         match self {
             Self::Always => true,
-            Self::From(date) => at.date_naive() >= date,
-            Self::Daily { start, end } if start <= end => start <= at.time() && at.time() < end,
-            Self::Daily { start, end } => start <= at.time() || at.time() < end,
+            Self::From(start) => unix_nano >= start,
+            Self::Daily { start, end } if start <= end => (start..end).contains(&second_of_day()),
+            Self::Daily { start, end } => !(end..start).contains(&second_of_day()),
         }
     }
 }
 
 impl Rates {
     fn parse(text: &str, units: &Units) -> Result<Self, Error> {
-        let prices: BTreeMap<&str, &RawValue> = serde_json::from_str(text).map_err(Error::Json)?;
+        let prices: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).map_err(Error::Json)?;
         let mut rates = Vec::with_capacity(prices.len());
         for (key, price) in prices {
-            let unit = units.by_price_key(key).ok_or_else(|| Error::Unit(key.to_owned()))?;
+            let unit = units.by_price_key(&key).ok_or_else(|| Error::Unit(key.into_owned()))?;
             rates.push((unit, Rate::parse(price.get())?));
         }
-        Ok(Self::sorted(rates, units))
+        rates.sort_unstable_by_key(|(unit, _)| *unit);
+        Ok(Self(rates))
     }
+}
 
-    fn sorted(mut rates: Vec<(UnitId, Rate)>, units: &Units) -> Self {
-        let dimensions = |id: UnitId| units.get(id).map_or(0, |unit| unit.dimensions.count_ones());
-        rates.sort_by_key(|(unit, _)| std::cmp::Reverse(dimensions(*unit)));
-        Self(rates)
-    }
-
-    fn cost(&self, usage: &Counts, units: &Units) -> Result<Amounts, InvalidUsage> {
-        let mut leaves: Vec<(&super::unit::Unit, i64)> = Vec::with_capacity(self.0.len());
-        let mut sums = Amounts { input: 0, output: 0, total: 0 };
-        for (id, rate) in &self.0 {
-            let unit = units.get(*id).ok_or(InvalidUsage)?;
-            let count = if *id == usage.requests {
-                1
-            } else {
-                let parts = leaves.iter().filter(|(part, _)| unit.contains(part)).map(|(_, count)| count);
-                parts.fold(usage.of(*id, unit.dimensions, units)?, |rest, part| rest.saturating_sub(*part))
-            };
-            if count < 0 {
-                return Err(InvalidUsage);
+/// Sums over the units that have a rate: each count without its parts that have one, times the rate. Parts come first.
+fn sums<'a>(
+    rates: impl Iterator<Item = (UnitId, &'a Rate)>,
+    usage: &Counts<'_>,
+    units: &Units,
+) -> Result<Sums, InvalidUsage> {
+    let mut leaves = Leaves::default();
+    let mut sums = Sums::default();
+    for (id, rate) in rates {
+        let unit = units.get(id).ok_or(InvalidUsage)?;
+        let count = match id == usage.requests {
+            true => 1,
+            false => {
+                leaves.parts_of(unit.dimensions).fold(usage.of(id, unit.dimensions)?, i64::saturating_sub)
             }
-            leaves.push((unit, count));
-            let term =
-                product(rate.at(usage.input()), unit.factor).and_then(|term| product(term, count.into()));
-            let term = term.ok_or(InvalidUsage)?;
-            sums.add(unit.side, term).ok_or(InvalidUsage)?;
+        };
+        if count < 0 {
+            return Err(InvalidUsage);
         }
-        sums.rounded().ok_or(InvalidUsage)
+        leaves.push(unit.dimensions, count)?;
+        let term = product(rate.at(usage.input_tokens), unit.factor);
+        let term = term.and_then(|term| product(term, count.into())).ok_or(InvalidUsage)?;
+        sums.add(unit.side, term).ok_or(InvalidUsage)?;
+    }
+    Ok(sums)
+}
+
+/// No model has prices for more units than this.
+const RATES_MAX: usize = 32;
+
+/// What is left of the counts of units once their parts are taken out, by the dimensions of the units.
+#[derive(Debug, Default)]
+struct Leaves {
+    leaves: [(u64, i64); RATES_MAX],
+    len: usize,
+}
+
+impl Leaves {
+    fn push(&mut self, dimensions: u64, count: i64) -> Result<(), InvalidUsage> {
+        *self.leaves.get_mut(self.len).ok_or(InvalidUsage)? = (dimensions, count);
+        self.len += 1;
+        Ok(())
+    }
+
+    fn parts_of(&self, whole: u64) -> impl Iterator<Item = i64> + '_ {
+        let known = self.leaves.iter().take(self.len);
+        known.filter(move |(part, _)| unit::is_part(*part, whole)).map(|(_, count)| *count)
     }
 }
 
@@ -180,7 +244,15 @@ fn product(left: i128, right: i128) -> Option<i128> {
     }
 }
 
-impl Amounts {
+/// What a usage costs, times [`COMMON_PER`]: not rounded yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sums {
+    input: i128,
+    output: i128,
+    total: i128,
+}
+
+impl Sums {
     fn add(&mut self, side: Side, term: i128) -> Option<()> {
         match side {
             Side::Input => self.input = self.input.checked_add(term)?,
@@ -191,10 +263,37 @@ impl Amounts {
         Some(())
     }
 
-    fn rounded(self) -> Option<Self> {
-        let round = |sum| decimal::divide_half_even(sum, COMMON_PER);
-        let rounded = Self { input: round(self.input), output: round(self.output), total: round(self.total) };
-        (rounded.total < COST_END).then_some(rounded)
+    /// The amounts, times a ratio, each rounded once.
+    pub(super) fn rounded(self, ratio: Ratio) -> Result<Amounts, InvalidUsage> {
+        let divisor = COMMON_PER * ratio.denominator;
+        let round = |sum: i128| {
+            product(sum, ratio.numerator)
+                .map(|sum| decimal::divide_half_even(sum, divisor))
+                .ok_or(InvalidUsage)
+        };
+        let amounts =
+            Amounts { input: round(self.input)?, output: round(self.output)?, total: round(self.total)? };
+        if amounts.total < COST_END { Ok(amounts) } else { Err(InvalidUsage) }
+    }
+}
+
+/// What prices are multiplied by, in lowest terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct Ratio {
+    numerator: i128,
+    denominator: i128,
+}
+
+impl Ratio {
+    pub(super) const ONE: Self = Self { numerator: 1, denominator: 1 };
+
+    /// From a decimal with twelve digits after the point, above 0.
+    pub(super) fn of_decimal(value: i128) -> Self {
+        let (mut divisor, mut rest) = (value, decimal::ONE);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        Self { numerator: value / divisor, denominator: decimal::ONE / divisor }
     }
 }
 
@@ -233,63 +332,107 @@ impl Rate {
     }
 }
 
-/// The units that a [`Usage`] counts.
+/// The units that a call may count: those of a [`Usage`], and those of its details by their keys.
 #[derive(Debug)]
 pub(super) struct CountedUnits {
-    ids: [UnitId; Usage::KEYS.len()],
+    usage: [UnitId; Usage::KEYS.len()],
+    details: Vec<(&'static str, UnitId)>,
     requests: UnitId,
 }
+
+/// Details of the usage by modality, as the column `usage_details` has them, and as the table does.
+const DETAILS: [(&str, &str); 15] = [
+    ("text.input_tokens", "input_text_tokens"),
+    ("image.input_tokens", "input_image_tokens"),
+    ("video.input_tokens", "input_video_tokens"),
+    ("text.output_tokens", "output_text_tokens"),
+    ("image.output_tokens", "output_image_tokens"),
+    ("video.output_tokens", "output_video_tokens"),
+    ("text.cache_read.input_tokens", "cache_text_read_tokens"),
+    ("image.cache_read.input_tokens", "cache_image_read_tokens"),
+    ("audio.cache_read.input_tokens", "cache_audio_read_tokens"),
+    ("video.cache_read.input_tokens", "cache_video_read_tokens"),
+    ("citation.output_tokens", "output_citation_tokens"),
+    ("web_searches", "web_searches"),
+    ("storage_searches", "storage_searches"),
+    ("input_characters", "input_characters"),
+    ("audio_seconds", "audio_seconds"),
+];
 
 impl CountedUnits {
     pub(super) fn new(units: &Units) -> Result<Self, Error> {
-        let mut ids = [0; Usage::KEYS.len()];
-        for (id, key) in ids.iter_mut().zip(Usage::KEYS) {
+        let mut usage = [0; Usage::KEYS.len()];
+        for (id, key) in usage.iter_mut().zip(Usage::KEYS) {
             *id = units.by_usage_key(key)?;
         }
-        Ok(Self { ids, requests: units.by_usage_key("requests")? })
+        let details = DETAILS.iter().map(|(key, unit)| Ok((*key, units.by_usage_key(unit)?)));
+        let requests = units.by_usage_key("requests")?;
+        Ok(Self { usage, details: details.collect::<Result<_, Error>>()?, requests })
     }
 
-    pub(super) fn counts(&self, usage: &Usage) -> Counts {
-        Counts { ids: self.ids, counts: usage.counts(), requests: self.requests }
+    /// What a call counted.
+    pub(super) fn counts<'a>(&self, call: &CallRef<'_>, units: &'a Units) -> Counts<'a> {
+        let mut counts = Counts {
+            units,
+            counts: [(0, 0); COUNTS_MAX],
+            len: 0,
+            requests: self.requests,
+            input_tokens: call.usage.input_tokens.unwrap_or(0),
+        };
+        for (id, count) in self.usage.iter().zip(call.usage.counts()) {
+            count.into_iter().for_each(|count| counts.push(*id, count));
+        }
+        for (key, count) in call.details {
+            let known = self.details.iter().find(|(known, _)| known == key);
+            known.into_iter().for_each(|(_, id)| counts.push(*id, *count));
+        }
+        counts
     }
 }
 
-/// A [`Usage`] by unit.
+const COUNTS_MAX: usize = Usage::KEYS.len() + DETAILS.len();
+
+/// What a call counted, by unit.
 #[derive(Debug)]
-pub(super) struct Counts {
-    ids: [UnitId; Usage::KEYS.len()],
-    counts: [Option<i64>; Usage::KEYS.len()],
+pub(super) struct Counts<'a> {
+    units: &'a Units,
+    counts: [(UnitId, i64); COUNTS_MAX],
+    len: usize,
     requests: UnitId,
+    /// What tiers go by.
+    input_tokens: i64,
 }
 
-impl Counts {
-    fn input(&self) -> i64 {
-        self.counts.first().copied().flatten().unwrap_or(0)
+impl Counts<'_> {
+    fn push(&mut self, id: UnitId, count: i64) {
+        if let Some(free) = self.counts.get_mut(self.len) {
+            *free = (id, count);
+            self.len += 1;
+        }
     }
 
-    fn positive<'a>(&'a self, units: &'a Units) -> impl Iterator<Item = u64> + Clone + 'a {
-        let positive =
-            self.ids.iter().zip(&self.counts).filter(|(_, count)| count.is_some_and(|count| count > 0));
-        positive.filter_map(|(id, _)| units.get(*id)).map(|unit| unit.dimensions)
+    fn known(&self) -> impl Iterator<Item = &(UnitId, i64)> + Clone {
+        self.counts.iter().take(self.len)
+    }
+
+    /// The dimensions of what was counted above 0.
+    fn positive(&self) -> impl Iterator<Item = u64> + Clone + '_ {
+        let positive = self.known().filter(|(_, count)| *count > 0);
+        positive.filter_map(|(id, _)| self.units.get(*id)).map(|unit| unit.dimensions)
     }
 
     /// The count of a unit. One that was not counted is 0, unless its parts were, or two of the units that it is the overlap of:
     /// then it is not known.
-    fn of(&self, id: UnitId, dimensions: u64, units: &Units) -> Result<i64, InvalidUsage> {
-        let counted =
-            self.ids.iter().zip(&self.counts).find_map(|(known, count)| count.filter(|_| *known == id));
-        if let Some(count) = counted {
-            return Ok(count);
+    fn of(&self, id: UnitId, dimensions: u64) -> Result<i64, InvalidUsage> {
+        if let Some((_, count)) = self.known().find(|(known, _)| *known == id) {
+            return Ok(*count);
         }
-        let is_part = |reported: u64| reported != dimensions && reported & dimensions == dimensions;
         let overlap = |left: u64| {
             left != dimensions
-                && self.positive(units).any(|right| right != dimensions && left | right == dimensions)
+                && self.positive().any(|right| right != dimensions && left | right == dimensions)
         };
-        match self.positive(units).any(|reported| is_part(reported) || overlap(reported)) {
-            true => Err(InvalidUsage),
-            false => Ok(0),
-        }
+        let is_known_in_part = |reported| unit::is_part(reported, dimensions) || overlap(reported);
+        if self.positive().any(is_known_in_part) { Err(InvalidUsage) } else { Ok(0) }
     }
 }
 
@@ -313,9 +456,11 @@ struct RawConstraint<'a> {
 
 impl RawConstraint<'_> {
     fn read(self) -> Result<Condition, Error> {
-        let date = |text: &str| text.parse().map_err(|_| Error::Constraint(text.to_owned()));
+        let wrong = |text: &str| Error::Constraint(text.to_owned());
+        let date = |text: &str| start_of_day(text).ok_or_else(|| wrong(text));
         let time = |text: &str| {
-            NaiveTime::parse_from_str(text, "%H:%M:%S+00:00").map_err(|_| Error::Constraint(text.to_owned()))
+            let time = NaiveTime::parse_from_str(text, "%H:%M:%S+00:00").map_err(|_| wrong(text))?;
+            Ok(i64::from(time.num_seconds_from_midnight()))
         };
         match (self.start_date, self.start_time, self.end_time) {
             (Some(start), None, None) => Ok(Condition::From(date(start)?)),
@@ -323,4 +468,9 @@ impl RawConstraint<'_> {
             _ => Err(Error::Constraint("neither a date nor two times".to_owned())),
         }
     }
+}
+
+/// The first moment of a day in UTC, in nanoseconds since 1970.
+pub(super) fn start_of_day(date: &str) -> Option<i64> {
+    date.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc().timestamp_nanos_opt()
 }

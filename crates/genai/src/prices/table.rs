@@ -11,14 +11,14 @@ use super::matching::{Match, Prefix};
 /// One who sells calls to models.
 #[derive(Debug, Deserialize)]
 pub(super) struct Provider {
-    pub(super) id: &'static str,
+    pub(super) id: String,
     api_pattern: Prefix,
     provider_match: Option<Match>,
     model_match: Option<Match>,
     #[serde(default)]
-    fallback_model_providers: Vec<&'static str>,
-    #[serde(borrow, rename = "models")]
-    models_text: &'static RawValue,
+    fallback_model_providers: Vec<String>,
+    #[serde(rename = "models")]
+    models_text: Box<RawValue>,
     #[serde(skip)]
     models: OnceLock<Vec<Model>>,
 }
@@ -26,13 +26,10 @@ pub(super) struct Provider {
 /// One model, with its prices still as text.
 #[derive(Debug, Deserialize)]
 pub(super) struct Model {
-    #[serde(borrow)]
-    pub(super) id: std::borrow::Cow<'static, str>,
+    pub(super) id: String,
     r#match: Match,
-    #[serde(borrow)]
-    pub(super) prices: &'static RawValue,
-    #[serde(borrow)]
-    pub(super) price_variants: Option<&'static RawValue>,
+    pub(super) prices: Box<RawValue>,
+    pub(super) price_variants: Option<Box<RawValue>>,
 }
 
 /// A model and the provider that lists it, which may be another than the one that was asked.
@@ -46,8 +43,13 @@ impl Provider {
         serde_json::from_str(self.models_text.get()).map_err(Error::Json)
     }
 
-    /// The model that answers to `name`. The bundled table is known to be readable; of another, an unreadable
-    /// provider has no models.
+    /// Whether this is its id, or it is also called so.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.id == name || self.provider_match.as_ref().is_some_and(|test| test.accepts(name))
+    }
+
+    /// The model that answers to `name`. Every table is read to its end once before it counts, so
+    /// this reads what is known to be readable.
     fn model(&self, name: &str) -> Option<Found<'_>> {
         let models = self.models.get_or_init(|| self.parse_models().unwrap_or_default());
         let model = models.iter().find(|model| model.r#match.accepts(name))?;
@@ -91,7 +93,7 @@ pub(super) fn model_at<'a>(
     provider: &'a Provider,
     name: &str,
 ) -> Option<Found<'a>> {
-    let resold = |id: &&str| providers.iter().find(|other| other.id == *id);
+    let resold = |id: &String| providers.iter().find(|other| other.id == *id);
     let find = |name: &str| {
         provider.model(name).or_else(|| {
             provider.fallback_model_providers.iter().filter_map(resold).find_map(|other| other.model(name))

@@ -9,7 +9,7 @@ use super::Error;
 /// A multiple of every unit's `per`, so that sums over units stay whole numbers.
 pub(super) const COMMON_PER: i128 = 9_000_000_000;
 
-/// The place of a unit in [`Units`].
+/// The place of a unit in [`Units`]: parts come before what contains them.
 pub(super) type UnitId = u8;
 
 /// Which side of a call a unit counts on.
@@ -30,11 +30,9 @@ pub(super) struct Unit {
     pub(super) factor: i128,
 }
 
-impl Unit {
-    /// Whether `other` is a part of this one, as cache reads are of input.
-    pub(super) fn contains(&self, other: &Unit) -> bool {
-        self.dimensions != other.dimensions && self.dimensions & other.dimensions == self.dimensions
-    }
+/// Whether a unit with these dimensions is a part of another, as cache reads are of input.
+pub(super) fn is_part(part: u64, whole: u64) -> bool {
+    part != whole && whole & part == whole
 }
 
 /// All units, as the file of units lists them.
@@ -53,8 +51,18 @@ struct Entry {
 }
 
 impl Units {
+    /// Those that are built in.
+    pub(super) fn bundled() -> Result<Self, Error> {
+        Self::parse(super::file::BUNDLED_UNITS)
+    }
+
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let entries: HashMap<String, Entry> = serde_json::from_str(text).map_err(Error::Json)?;
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by(|(left_key, left), (right_key, right)| {
+            let order = right.dimensions.len().cmp(&left.dimensions.len());
+            order.then_with(|| left_key.cmp(right_key))
+        });
         let mut bits: HashMap<(String, String), u64> = HashMap::new();
         let mut units =
             Self { units: Vec::new(), by_price_key: HashMap::new(), by_usage_key: HashMap::new() };
