@@ -20,6 +20,7 @@ mod call;
 mod conventions;
 mod decimal;
 mod dialect;
+pub mod messages;
 mod prices;
 mod provider;
 mod span;
