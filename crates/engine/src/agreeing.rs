@@ -81,10 +81,8 @@ pub(crate) fn progress(
     let progress = Progress::new(id.clone(), &signals, Position(cursor.0.max(retained.0)), counts);
     if cursor < retained {
         // Segments are missing.
-        let mut lost = wal.accepted_before(retained);
-        lost.iter_mut().zip(counts.sum()).for_each(|(lost, done)| *lost = lost.saturating_sub(done));
         let mut counts = counts;
-        counts += progress.counts_of_lost(&lost);
+        counts += progress.lost_before(wal, Position(retained.0), &counts);
         progress.set_done(Position(retained.0), counts);
     }
     progress

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use spanledger_component::{ComponentId, Position, Signal};
-use spanledger_wal::{Counts, SIGNALS};
+use spanledger_wal::{Counts, SIGNALS, Wal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -80,6 +80,11 @@ impl Progress {
     /// How many of these items, which are counted by signal, it gets.
     pub(crate) fn share_of(&self, items: &Items) -> u64 {
         items.iter().zip(&self.gets).filter(|(_, gets)| **gets).map(|(items, _)| items).sum()
+    }
+
+    /// What is counted of everything before a position that cannot be read, by a branch that is `done` with all that can.
+    pub(crate) fn lost_before(&self, wal: &Wal, position: Position, done: &Counts) -> Counts {
+        self.counts_of_lost(&wal.lost_before(spanledger_wal::Position(position.0), &done.sum()))
     }
 
     /// What is counted of items that cannot be read: nobody knows whose they were beyond their signal.

@@ -199,6 +199,9 @@ impl Exporting {
             }
             counts += piece.counts;
             next = piece.last.next();
+            if piece.passes_damage {
+                counts += self.lost_before(next, counts);
+            }
         }
         let delivery = match self.exporter.seal_by() {
             Some(_) => Some(self.try_seal(plan).map_err(|error| Error::new(error.to_string()))?),
@@ -244,10 +247,7 @@ impl Exporting {
                 Ok(()) => self.exported(&window),
                 Err(reason) => self.isolate(window.last, reason).await,
             },
-            Ok(Next::Nothing { until, lost }) => {
-                self.open.counts += self.progress.counts_of_lost(&lost);
-                self.open.next = until.max(self.open.next);
-            }
+            Ok(Next::Nothing { until, passes_damage }) => self.passed(until, passes_damage),
             Err(error) => self.wait_after(error).await,
         }
         self.pass_when_nothing_is_held();
@@ -292,8 +292,23 @@ impl Exporting {
     pub(crate) fn exported(&mut self, window: &Window) {
         self.setback.reset();
         self.open.counts += window.counts(&self.progress.id);
-        self.open.counts += self.progress.counts_of_lost(&window.lost);
-        self.open.next = window.last.next();
+        self.passed(window.last.next(), window.follows_damage);
+    }
+
+    /// Everything before `next` is exported; what was damaged in it is counted.
+    pub(crate) fn passed(&mut self, next: Position, passes_damage: bool) {
+        self.open.next = next.max(self.open.next);
+        if passes_damage {
+            self.open.counts += self.lost_before(next, self.open.counts);
+        }
+    }
+
+    /// What cannot be read of everything before a position, when `open` are the counts of the open range up to there.
+    fn lost_before(&self, position: Position, open: Counts) -> Counts {
+        let mut done = self.counts;
+        self.in_flight.iter().for_each(|in_flight| done += in_flight.open.counts);
+        done += open;
+        self.progress.lost_before(&self.wal, position, &done)
     }
 
     /// An exporter that holds nothing has delivered what it was given: the cursor moves without a plan.

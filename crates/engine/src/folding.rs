@@ -32,6 +32,8 @@ const CHECKPOINT_BYTES: usize = 64 << 20;
 /// One connector, its place in the log, and when it last handed out and wrote its state.
 pub(crate) struct Folding {
     connector: Box<dyn Connector>,
+    /// Its state without anything.
+    empty: Vec<u8>,
     progress: Arc<Progress>,
     reader: Arc<Reader>,
     wal: Wal,
@@ -60,8 +62,6 @@ pub(crate) struct Folding {
 struct Again {
     /// Where the branch was, and what it was done with there.
     by_log: (Position, Counts),
-    /// The state without anything.
-    empty: Vec<u8>,
 }
 
 struct Emitted {
@@ -104,12 +104,13 @@ impl Folding {
         let Resuming { connector, empty, resumed } = connector;
         let (next, counts) = progress.done();
         let by_log = resumed.by_log;
-        let again = (next < by_log.0).then_some(Again { by_log, empty });
+        let again = (next < by_log.0).then_some(Again { by_log });
         let caught_up_at =
             if Fault::ScrapeBeforeCatchUp.is_planted() { next } else { Position(wal.data_end().0) };
         let (at, state) = (Instant::now(), connector.snapshot());
         Self {
             connector,
+            empty,
             wanted: progress.wanted(),
             progress,
             reader,
@@ -202,19 +203,42 @@ impl Folding {
             return self.fold_suspect().await;
         }
         match self.reader.next(self.next, &self.progress.id)? {
-            Next::Nothing { until, lost } => {
-                self.counts += self.progress.counts_of_lost(&lost);
-                self.next = until.max(self.next);
-            }
-            Next::Window(window) => match self.fold(&window) {
-                Ok(()) => {
-                    self.counts += self.progress.counts_of_lost(&window.lost);
-                    self.next = window.last.next();
+            Next::Nothing { until, passes_damage } => {
+                if passes_damage {
+                    self.begin_behind_damage()?;
                 }
-                Err(reason) => self.go_back(&window, &reason)?,
-            },
+                self.passed(until, passes_damage);
+            }
+            Next::Window(window) => {
+                if window.follows_damage {
+                    self.begin_behind_damage()?;
+                }
+                match self.fold(&window) {
+                    Ok(()) => self.passed(window.last.next(), window.follows_damage),
+                    Err(reason) => self.go_back(&window, &reason)?,
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Everything before `next` is folded; what was damaged in it is counted.
+    fn passed(&mut self, next: Position, passes_damage: bool) {
+        self.next = next.max(self.next);
+        if passes_damage {
+            self.counts += self.progress.lost_before(&self.wal, next, &self.counts);
+        }
+    }
+
+    /// What cannot be read here may be in what was handed out before: without it the counters would fall.
+    fn begin_behind_damage(&mut self) -> Result<(), Error> {
+        let handed_out = self.caught_up_at.max(self.emitted.next.unwrap_or_default());
+        if self.next >= handed_out {
+            return Ok(());
+        }
+        error!(branch = %self.progress.id, position = %self.next,
+            "a part of the log that was counted cannot be read again: the counters begin again at 0 with what follows");
+        self.connector.restore(&self.empty)
     }
 
     /// Folds once more what the branch was done with. Its dead letters stay what they are.
@@ -224,7 +248,10 @@ impl Folding {
         let letters = dead_letters::positions(&self.wal, &self.progress.id.to_string());
         let piece = self.reader.exactly(from, last, &letters, &self.progress)?;
         if self.wal.first_retained().0 > from.0 {
-            return self.begin_anew();
+            return self.begin_anew("the log released what was to be counted again");
+        }
+        if piece.passes_damage {
+            return self.begin_anew("a part of what was to be counted again cannot be read");
         }
         if let Some(window) = &piece.window
             && let Err(reason) = self.fold(window)
@@ -236,12 +263,11 @@ impl Folding {
         Ok(())
     }
 
-    /// The log has released what was to be folded again: the state would lack it, and its counters would seem to fall.
-    fn begin_anew(&mut self) -> Result<(), Error> {
-        let Some(Again { by_log: (position, counts), empty }) = self.again.take() else { return Ok(()) };
-        error!(branch = %self.progress.id, %position,
-            "the log released what was to be counted again: the counters begin again at 0 with what follows");
-        self.connector.restore(&empty)?;
+    /// Something that was to be folded again is gone: the state would lack it, and its counters would seem to fall.
+    fn begin_anew(&mut self, reason: &str) -> Result<(), Error> {
+        let Some(Again { by_log: (position, counts) }) = self.again.take() else { return Ok(()) };
+        error!(branch = %self.progress.id, %position, reason, "the counters begin again at 0 with what follows");
+        self.connector.restore(&self.empty)?;
         (self.next, self.counts, self.suspect_until) = (position, counts, position);
         (self.checkpointed.next, self.checkpointed.counts) = (position, counts);
         self.checkpointed.state = self.connector.snapshot();
@@ -331,8 +357,11 @@ impl Folding {
     async fn fold_suspect(&mut self) -> Result<(), Error> {
         let piece = self.reader.exactly(self.next, self.next, &[], &self.progress)?;
         self.counts += piece.counts;
+        if piece.passes_damage {
+            self.begin_behind_damage()?;
+        }
         let (Some(window), Some(record)) = (&piece.window, piece.records.first()) else {
-            self.next = self.next.next();
+            self.passed(self.next.next(), piece.passes_damage);
             return Ok(());
         };
         let before = self.connector.snapshot();
@@ -342,7 +371,7 @@ impl Folding {
             dead_letters::keep(&self.wal, self.clock.as_ref(), &branch, record, &reason).await?;
             self.counts += dead(window.counts(&self.progress.id));
         }
-        self.next = self.next.next();
+        self.passed(self.next.next(), piece.passes_damage);
         Ok(())
     }
 

@@ -46,8 +46,7 @@ impl Host {
         let Counts { delivered, dropped, dead_lettered, quarantined, .. } = &counts;
         let [delivered, dropped, dead_lettered, quarantined] =
             [delivered, dropped, dead_lettered, quarantined].map(|items| items.iter().sum::<u64>());
-        let accepted = self.wal.accepted_before(spanledger_wal::Position(position.0));
-        let differences = accepted.iter().zip(counts.sum()).map(|(log, branch)| log.abs_diff(branch));
+        let imbalance = self.wal.imbalance(spanledger_wal::Position(position.0), &counts.sum());
         Ledger {
             accepted: delivered + dropped + dead_lettered + quarantined + waiting,
             delivered,
@@ -55,7 +54,7 @@ impl Host {
             dead_lettered,
             quarantined,
             dropped,
-            imbalance: differences.sum(),
+            imbalance,
         }
     }
 

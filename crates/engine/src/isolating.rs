@@ -90,7 +90,7 @@ impl Exporting {
             self.open.counts += window.counts(&self.progress.id);
         }
         self.open.counts += piece.counts;
-        self.open.next = piece.last.next();
+        self.passed(piece.last.next(), piece.passes_damage);
     }
 
     async fn export_again(&mut self, last: Position) -> Result<(), Error> {

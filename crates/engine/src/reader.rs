@@ -79,16 +79,18 @@ impl Reader {
     /// What follows `from`, by the epoch of `branch`. Blocks for disk and decoding.
     pub(crate) fn next(&self, from: Position, branch: &ComponentId) -> Result<Next, Error> {
         let Some((epoch, until)) = self.epochs.of(branch, from) else {
-            return Ok(Next::Nothing { until: from, lost: Items::default() });
+            return Ok(Next::Nothing { until: from, passes_damage: false });
         };
         let (slot, cut) = self.cuts().slot((from, epoch.first), Instant::now());
         let made = slot.get_or_init(|| {
             let until = until.into_iter().chain(cut).min().map(|until| spanledger_wal::Position(until.0));
             let read = self.wal.read(spanledger_wal::Position(from.0), until, self.limits);
             let read = read.map_err(|error| error.to_string())?;
-            let window = Window::new(&self.log, epoch, &read.records, read.lost);
-            let nothing = Next::Nothing { until: Position(read.next.0), lost: read.lost };
-            Ok(window.map_or(nothing, |window| Next::Window(Arc::new(window))))
+            let passes_damage = read.passes_damage;
+            Ok(match Window::new(&self.log, epoch, &read.records) {
+                Some(window) => Next::Window(Arc::new(window.behind_damage(passes_damage))),
+                None => Next::Nothing { until: Position(read.next.0), passes_damage },
+            })
         });
         self.note(branch, &slot, made);
         made.clone().map_err(|error| Error::new(format!("read the log at position {from}: {error}")))
@@ -111,25 +113,23 @@ impl Reader {
             .wal
             .read(spanledger_wal::Position(first.0), Some(spanledger_wal::Position(until.0)), self.limits)
             .map_err(|error| Error::caused(format!("read the log at position {first}"), error))?;
+        let passes_damage = read.passes_damage;
         let Some(last) = read.records.last().map(|record| Position(record.position.0)) else {
             // Nothing but control records up to the next epoch, perhaps.
-            let last = Position(until.0.saturating_sub(1));
-            let counts = progress.counts_of_lost(&read.lost);
-            return Ok(Piece { last, records: Vec::new(), counts, window: None });
+            let last = Position(read.next.0.saturating_sub(1));
+            return Ok(Piece { last, passes_damage, ..Piece::default() });
         };
         let is_excluded = |record: &Record| excluded.contains(&Position(record.position.0));
         let (excluded, records): (Vec<_>, Vec<_>) = read.records.into_iter().partition(is_excluded);
-        let mut counts = dead(Arrived::new(&excluded).counts(&epoch, &progress.id));
-        counts += progress.counts_of_lost(&read.lost);
-        let window = Window::new(&self.log, epoch, &records, Items::default()).map(Arc::new);
-        Ok(Piece { last, records, counts, window })
+        let counts = dead(Arrived::new(&excluded).counts(&epoch, &progress.id));
+        let window = Window::new(&self.log, epoch, &records).map(Arc::new);
+        Ok(Piece { last, records, counts, passes_damage, window })
     }
 
     /// The rows of a record that was put aside, by the present epoch: it may be what has changed since.
     pub(crate) fn put_aside(&self, record: &Record, branch: &ComponentId) -> Result<Window, Error> {
         let epoch = self.epochs.present().cloned();
-        let window = epoch
-            .and_then(|epoch| Window::new(&self.log, epoch, std::slice::from_ref(record), Items::default()));
+        let window = epoch.and_then(|epoch| Window::new(&self.log, epoch, std::slice::from_ref(record)));
         window.filter(|window| window.counts(branch).delivered != Items::default()).ok_or_else(|| {
             let receiver = &record.receiver;
             Error::new(format!("no pipeline leads from receiver {receiver} to {branch} any more"))
@@ -166,8 +166,8 @@ pub(crate) enum Next {
     Nothing {
         /// Where something may follow.
         until: Position,
-        /// Items by signal that cannot be read.
-        lost: Items,
+        /// Whether something that cannot be read is passed over.
+        passes_damage: bool,
     },
 }
 
@@ -177,13 +177,16 @@ pub(crate) fn dead(counts: Counts) -> Counts {
 }
 
 /// Part of an exact range.
+#[derive(Default)]
 pub(crate) struct Piece {
     /// How far it goes.
     pub(crate) last: Position,
     /// What it was made of, without the excluded records.
     pub(crate) records: Vec<Record>,
-    /// What is counted of the excluded records, and of what cannot be read.
+    /// What is counted of the excluded records.
     pub(crate) counts: Counts,
+    /// Whether something that cannot be read stood before them.
+    pub(crate) passes_damage: bool,
     /// `None` when every record was excluded.
     pub(crate) window: Option<Arc<Window>>,
 }

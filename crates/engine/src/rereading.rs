@@ -201,9 +201,23 @@ impl Rereading {
             self.open.records += batch.rows.iter().map(records).sum::<u64>();
             self.open.items += batch.rows.iter().map(|rows| rows.len() as u64).sum::<u64>();
         }
-        self.open.unreadable_items += piece.counts.quarantined.iter().sum::<u64>();
+        if piece.passes_damage {
+            self.open.unreadable_items += self.unreadable_items(piece);
+        }
         self.open.next = piece.last.next();
         Ok(())
+    }
+
+    /// Items that stood before the records of a piece, and would be meant for the exporter.
+    fn unreadable_items(&self, piece: &Piece) -> u64 {
+        let Source { wal, rows_of, .. } = &self.source;
+        let at = |position: Position| spanledger_wal::Position(position.0);
+        let mut read = wal.accepted_before(at(self.open.next));
+        for record in &piece.records {
+            let items = read.get_mut(usize::from(record.signal));
+            items.into_iter().for_each(|items| *items += u64::from(record.items));
+        }
+        rows_of.share_of(&wal.lost_before(at(piece.last.next()), &read))
     }
 
     async fn offer(&mut self, batch: &Batch) -> Result<(), Trouble> {

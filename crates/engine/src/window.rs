@@ -22,13 +22,13 @@ pub(crate) struct Window {
     /// decoded.
     made: Vec<Option<Result<Rows, String>>>,
     arrived: Arrived,
-    /// Items by signal that stood between its records and cannot be read.
-    pub(crate) lost: Items,
+    /// Whether something that cannot be read stood before it.
+    pub(crate) follows_damage: bool,
 }
 
 impl Window {
     /// Makes the rows of these records, which follow each other. There is at least one.
-    pub(crate) fn new(log: &str, epoch: Arc<Live>, records: &[Record], lost: Items) -> Option<Self> {
+    pub(crate) fn new(log: &str, epoch: Arc<Live>, records: &[Record]) -> Option<Self> {
         let (first, last) = (records.first()?, records.last()?);
         let mut decoded = HashMap::new();
         let made =
@@ -39,10 +39,15 @@ impl Window {
             bytes: records.iter().map(|record| record.body.len()).sum(),
             last_arrival_unix_nano: last.arrival_unix_ns,
             arrived: Arrived::new(records),
-            lost,
+            follows_damage: false,
             made,
             epoch,
         })
+    }
+
+    /// The same, of which it is known whether something that cannot be read stood before it.
+    pub(crate) fn behind_damage(self, follows_damage: bool) -> Self {
+        Self { follows_damage, ..self }
     }
 
     /// The rows of every pipeline that names the branch; an error when one could not be made.

@@ -136,6 +136,7 @@ impl Head {
                 records: next()?,
                 bytes: next()?,
                 items: read_items(next)?,
+                unplaced: [0; SIGNALS],
             },
         };
         Some(HeadRead::Intact(Box::new(head)))
@@ -179,6 +180,7 @@ mod tests {
                 records: 10,
                 bytes: 1000,
                 items: [4, 5, 6, 0, 0, 0, 0, 1],
+                unplaced: [0; SIGNALS],
                 last_data: Position(11),
                 last_arrival_unix_ns: 4,
             },

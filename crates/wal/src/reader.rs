@@ -4,8 +4,9 @@ use std::io;
 
 use crate::{
     Position, ReadError,
-    control::{Control, Quarantined},
+    control::Control,
     draft::{Draft, Record},
+    lost::is_nameless,
     marks::Mark,
     queue::Pending,
     record::Kind,
@@ -34,8 +35,9 @@ pub struct ReadOut {
     pub records: Vec<Record>,
     /// The first position that was not looked at.
     pub next: Position,
-    /// Items, by signal, of what was passed over because it cannot be read.
-    pub lost: [u64; SIGNALS],
+    /// Whether something that cannot be read was passed over. It stood before the records, never between them:
+    /// [`crate::Wal::lost_before`] says how much it was.
+    pub passes_damage: bool,
 }
 
 /// What lies between a position and the durable end.
@@ -57,13 +59,12 @@ pub(crate) struct Gather {
     limits: ReadLimits,
     items: u64,
     bytes: u64,
-    /// What cannot be read and was not known.
-    lost: Vec<Quarantined>,
+    passes_damage: bool,
 }
 
 impl Gather {
     pub(crate) fn new(limits: ReadLimits) -> Self {
-        Self { records: Vec::new(), limits, items: 0, bytes: 0, lost: Vec::new() }
+        Self { records: Vec::new(), limits, items: 0, bytes: 0, passes_damage: false }
     }
 
     pub(crate) fn has_room(&self, record: &Record) -> bool {
@@ -78,19 +79,14 @@ impl Gather {
         self.records.push(record);
     }
 
-    pub(crate) fn finish_at(self, next: Position) -> ReadOut {
-        ReadOut { records: self.records, next, lost: [0; SIGNALS] }
+    /// Passes over damage from a position on; answers whether that ends it, since records were gathered before.
+    fn ends_before_damage(&mut self) -> bool {
+        self.passes_damage |= self.records.is_empty();
+        !self.records.is_empty()
     }
 
-    /// With what was passed over from `from` on, `known` before or found by this read.
-    fn finish_with_lost(mut self, from: Position, next: Position, known: &[Quarantined]) -> ReadOut {
-        let mut lost = [0; SIGNALS];
-        self.lost.retain(|found| known.iter().all(|known| known.first != found.first));
-        for range in known.iter().chain(&self.lost).filter(|range| range.first >= from && range.first < next)
-        {
-            lost.iter_mut().zip(range.items).for_each(|(lost, items)| *lost += items);
-        }
-        ReadOut { lost, ..self.finish_at(next) }
+    pub(crate) fn finish_at(self, next: Position) -> ReadOut {
+        ReadOut { records: self.records, next, passes_damage: self.passes_damage }
     }
 }
 
@@ -119,6 +115,7 @@ impl Shared {
         limits: ReadLimits,
     ) -> Result<ReadOut, ReadError> {
         let mut gather = Gather::new(limits);
+        let stop = self.end_before_known_damage(from, stop, &mut gather);
         let (mut position, mut next) = (from, stop);
         while position < stop {
             let Some((segment, until)) = self.view().segment_at(position) else { break };
@@ -131,8 +128,11 @@ impl Shared {
                 // It was released meanwhile: the view no longer names it.
                 Err(_) if !self.view().holds(segment.head.generation) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let damage = Damage::of_missing_file(position);
-                    gather.lost.extend(self.quarantine(&segment, until, position, &damage));
+                    self.quarantine(&segment, until, position, &Damage::of_missing_file(position));
+                    if gather.ends_before_damage() {
+                        next = position;
+                        break;
+                    }
                     position = until.max(position.next());
                 }
                 Err(source) => {
@@ -140,8 +140,16 @@ impl Shared {
                 }
             }
         }
+        Ok(gather.finish_at(next))
+    }
+
+    /// Where to stop so that what is known to be damaged is passed over only where a read begins.
+    fn end_before_known_damage(&self, from: Position, stop: Position, gather: &mut Gather) -> Position {
         let state = self.view().state.clone();
-        Ok(gather.finish_with_lost(from, next, &state.quarantined))
+        let known = state.quarantined.iter().filter(|range| range.last >= from && range.first < stop);
+        let (here, ahead): (Vec<_>, Vec<_>) = known.partition(|range| range.first <= from);
+        gather.passes_damage = !here.is_empty();
+        ahead.iter().map(|range| range.first).min().unwrap_or(stop)
     }
 
     /// Gathers from one segment; answers where it stopped because the limit was reached.
@@ -161,8 +169,12 @@ impl Shared {
             let raw = match step {
                 Step::Record(raw) => raw,
                 Step::Damage(damage) => {
-                    gather.lost.extend(self.quarantine(segment, until, from, &damage));
-                    damage.data_header().inspect(|header| totals.add(header));
+                    self.quarantine(segment, until, from, &damage);
+                    let last = damage.last.unwrap_or(until.previous());
+                    if damage.first < stop && last >= damage.first.max(from) && gather.ends_before_damage() {
+                        return Ok(Some(damage.first));
+                    }
+                    self.add_lost(segment, &damage, last.next(), &mut totals)?;
                     continue;
                 }
             };
@@ -246,14 +258,24 @@ impl Shared {
         let mut totals = start.mark.totals;
         let range = (start.mark.offset, segment.end);
         let mut scan = Scan::new(&*file, segment.head.generation, range, start.position, COUNT_CHUNK_BYTES)?;
+        let mut is_beside_damage = false;
         while let Some(step) = scan.next()? {
             let (header, offset) = match &step {
                 Step::Record(raw) => (Some(&raw.header), raw.offset),
-                Step::Damage(damage) => (damage.data_header(), damage.offset),
+                Step::Damage(damage) => {
+                    match is_nameless(damage) {
+                        true if damage.first >= from => is_beside_damage = true,
+                        true => self.add_lost(segment, damage, from, &mut totals)?,
+                        false => {}
+                    }
+                    (damage.data_header(), damage.offset)
+                }
             };
             let Some(header) = header.filter(|header| header.kind == Kind::Data) else { continue };
             if header.position >= from {
-                self.marks().insert(header.position, Mark { offset, totals, ..start.mark });
+                if !is_beside_damage {
+                    self.marks().insert(header.position, Mark { offset, totals, ..start.mark });
+                }
                 return Ok((totals, header.arrival_unix_ns));
             }
             totals.add(header);

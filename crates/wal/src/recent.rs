@@ -64,6 +64,11 @@ impl Recent {
         Some((*before, record.arrival_unix_ns))
     }
 
+    /// From where on everything is here, and what came before.
+    pub(crate) fn begin(&self) -> Option<(Position, Totals)> {
+        self.records.front().map(|(before, _)| (self.complete_from, *before))
+    }
+
     fn index_of(&self, from: Position) -> usize {
         self.records.partition_point(|(_, record)| record.position < from)
     }

@@ -64,7 +64,9 @@ pub(crate) fn recover(options: &Options, disk: &dyn Disk, new_id: LogId) -> Resu
     chain.retain(|found| !found.is_lost());
     let state = control_state(&chain, disk, &tail, &mut repairs)?;
     damage.append(&mut tail.quarantined);
-    damage.extend(missing_start(&chain, &with_unproven(&state, &tail)));
+    let latest = with_unproven(&state, &tail);
+    tail.count_destroyed(&latest);
+    damage.extend(missing_start(&chain, &latest));
     damage.retain(|range| state.first_unknown(range.first) <= range.last);
     let damaged = with_paths(&chain, &damage);
     let protected = |placed: Placed| Placed { draft: placed.draft.with_parity(options.parity), ..placed };

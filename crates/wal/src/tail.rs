@@ -9,7 +9,7 @@ use crate::{
     draft::{Content, Draft, Placed},
     found::read_snapshot,
     head::{HEAD_BYTES, Head},
-    lost::quarantined,
+    lost::{is_nameless, quarantined},
     record::Kind,
     repairs::Repairs,
     repeats::Known,
@@ -36,9 +36,17 @@ pub(crate) struct Tail {
     /// Intact records behind `until`.
     pub(crate) unproven: Vec<Placed>,
     pub(crate) quarantined: Vec<Quarantined>,
+    /// Where records were destroyed together with their number: what was counted before and behind.
+    destroyed: Option<Destroyed>,
     /// Records and damage of which it is not yet known whether their fsync returned.
     open: Vec<Open>,
     pub(crate) segment: u64,
+}
+
+struct Destroyed {
+    last: Position,
+    before: Totals,
+    behind: Vec<(Position, Totals)>,
 }
 
 /// The tail of a log that has no segment yet.
@@ -53,6 +61,7 @@ impl Default for Tail {
             known: Vec::new(),
             unproven: Vec::new(),
             quarantined: Vec::new(),
+            destroyed: None,
             open: Vec::new(),
             segment: 0,
         }
@@ -153,7 +162,12 @@ impl Tail {
         self.until = raw.header.position.next();
         self.known.extend(draft.known(raw.header.position));
         match draft.content {
-            Content::Data(_) => self.totals.add(&raw.header),
+            Content::Data(_) => {
+                self.totals.add(&raw.header);
+                if let Some(destroyed) = &mut self.destroyed {
+                    destroyed.behind.push((raw.header.position, self.totals));
+                }
+            }
             Content::Control(control) => self.controls.push(*control),
             Content::Unknown => {}
         }
@@ -164,7 +178,25 @@ impl Tail {
         let Some(last) = damage.last.filter(|last| *last >= damage.first) else { return };
         self.until = last.next();
         damage.data_header().inspect(|header| self.totals.add(header));
+        if is_nameless(damage) {
+            let before = self.totals;
+            let destroyed = self.destroyed.get_or_insert(Destroyed { last, before, behind: Vec::new() });
+            destroyed.last = last;
+        }
         self.quarantined.push(quarantined(self.segment, damage, last));
+    }
+
+    /// Adds what was destroyed together with its number, as far as a branch that is behind it has counted it.
+    pub(crate) fn count_destroyed(&mut self, state: &State) {
+        let Some(mut destroyed) = self.destroyed.take() else { return };
+        for branch in state.branches.values().filter(|branch| branch.cursor > destroyed.last) {
+            let behind = destroyed.behind.partition_point(|(position, _)| *position < branch.cursor);
+            let last = behind.checked_sub(1).and_then(|last| destroyed.behind.get(last));
+            let read = last.map_or(&destroyed.before, |(_, totals)| totals);
+            let counted = Totals { items: branch.counts.sum(), ..Totals::default() }.since(read);
+            self.totals.add_items(&counted.items);
+            destroyed.behind.iter_mut().for_each(|(_, totals)| totals.add_items(&counted.items));
+        }
     }
 
     /// What is left is either trusted, or the last group: its fsync may not have returned.

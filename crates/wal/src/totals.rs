@@ -11,6 +11,8 @@ pub(crate) struct Totals {
     pub(crate) records: u64,
     pub(crate) bytes: u64,
     pub(crate) items: [u64; SIGNALS],
+    /// Of these items, those that may as well stand behind the point: they left no trace but their number.
+    pub(crate) unplaced: [u64; SIGNALS],
     pub(crate) last_data: Position,
     pub(crate) last_arrival_unix_ns: u64,
 }
@@ -24,6 +26,20 @@ impl Totals {
         }
         self.last_data = header.position;
         self.last_arrival_unix_ns = header.arrival_unix_ns;
+    }
+
+    /// Items of records of which nothing else is known.
+    pub(crate) fn add_items(&mut self, items: &[u64; SIGNALS]) {
+        self.items.iter_mut().zip(items).for_each(|(total, items)| *total += items);
+    }
+
+    /// How many items somebody has too many or too few who is `done` with everything before the point.
+    pub(crate) fn imbalance(&self, done: &[u64; SIGNALS]) -> u64 {
+        let signals = self.items.iter().zip(&self.unplaced).zip(done);
+        let difference = |((items, unplaced), done): ((&u64, &u64), &u64)| {
+            done.saturating_sub(*items) + items.saturating_sub(*unplaced).saturating_sub(*done)
+        };
+        signals.map(difference).sum()
     }
 
     /// What was taken in between `earlier` and `self`.
@@ -68,6 +84,7 @@ impl From<proto::Totals> for Totals {
             records: totals.records,
             bytes: totals.bytes,
             items: by_signal(&totals.items),
+            unplaced: [0; SIGNALS],
             last_data: Position(totals.last_data),
             last_arrival_unix_ns: totals.last_arrival_unix_ns,
         }

@@ -235,9 +235,24 @@ impl Wal {
         self.shared().waiting(from)
     }
 
-    /// Items of everything before a position since the log began, by signal: to hold against [`crate::Counts::sum`].
+    /// Items of everything before a position since the log began, by signal. What was destroyed there together with its
+    /// number counts from the first such place of a segment on.
     pub fn accepted_before(&self, position: Position) -> [u64; SIGNALS] {
         self.shared().accepted_before(position).items
+    }
+
+    /// How many items a branch accounts for too many or too few that is `done` with everything before a position: 0, or
+    /// a bug.
+    pub fn imbalance(&self, position: Position, done: &[u64; SIGNALS]) -> u64 {
+        self.shared().accepted_before(position).imbalance(done)
+    }
+
+    /// Items of everything before a position that are not among `done`, by signal: what cannot be read, for a caller that
+    /// has `done` with all that can.
+    pub fn lost_before(&self, position: Position, done: &[u64; SIGNALS]) -> [u64; SIGNALS] {
+        let mut lost = self.accepted_before(position);
+        lost.iter_mut().zip(done).for_each(|(lost, done)| *lost = lost.saturating_sub(*done));
+        lost
     }
 
     /// Says what the caller's own files in the directory of the log take. They count in the budget.

@@ -169,7 +169,10 @@ fn read_all(wal: &Wal) -> (Vec<Vec<u8>>, u64) {
         }
         from = read.next;
         bodies.extend(read.records.into_iter().map(|record| record.body.to_vec()));
-        lost += read.lost[0];
+        if read.passes_damage {
+            let done = [bodies.len() as u64 + lost, 0, 0, 0, 0, 0, 0, 0];
+            lost += wal.lost_before(from, &done)[0];
+        }
     }
 }
 

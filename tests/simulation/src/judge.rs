@@ -97,19 +97,44 @@ fn altered(sent: &[Sent], rows: &BySpan<'_>) -> Vec<String> {
     altered
 }
 
-/// A later scrape holds at least what an earlier one did.
-pub(crate) fn judge_scrape(before: &Scrape, after: &Scrape, violations: &Violations) {
-    for (series, value) in before {
-        let is_kept = match after.get(series) {
-            Some(after) if series.ends_with(" created") => after == value,
-            Some(after) => *after >= *value - value.abs() * 1e-12,
-            None => false,
-        };
-        if !is_kept {
-            let after = after.get(series);
-            violations.add(Invariant::Counters, format!("{series} was {value} and then {after:?}"));
-            return;
-        }
+/// A later scrape holds at least what an earlier one did. Where pages were lost, counters may begin anew, and then they
+/// say so: they are gone, or were created later. Answers what the next scrape is to be held against.
+pub(crate) fn judge_scrape(
+    before: &Scrape,
+    after: Scrape,
+    may_begin_anew: bool,
+    violations: &Violations,
+) -> Scrape {
+    let broken = before.iter().find(|(series, value)| {
+        let is_anew = may_begin_anew && begins_anew(series, before, &after);
+        !is_anew && !goes_on(series, **value, &after)
+    });
+    if let Some((series, value)) = broken {
+        let after = after.get(series);
+        violations.add(Invariant::Counters, format!("{series} was {value} and then {after:?}"));
+    }
+    // A series that is gone has to come back as a new one.
+    let mut next = before.clone();
+    next.extend(after);
+    next
+}
+
+fn goes_on(series: &str, value: f64, after: &Scrape) -> bool {
+    match after.get(series) {
+        Some(after) if series.ends_with(" created") => *after == value,
+        Some(after) => *after >= value - value.abs() * 1e-12,
+        None => false,
+    }
+}
+
+/// Whether the counter that a value belongs to is another one than before.
+fn begins_anew(series: &str, before: &Scrape, after: &Scrape) -> bool {
+    let labels = series.rfind('}').map_or(series, |end| series.get(..=end).unwrap_or(series));
+    let created = format!("{labels} created");
+    match (before.get(&created), after.get(&created)) {
+        (Some(before), Some(after)) => after > before,
+        (Some(_), None) => true,
+        _ => false,
     }
 }
 

@@ -227,8 +227,8 @@ impl Life<'_> {
         let Some(scrape) = lock(&self.stage.metrics).clone() else { return };
         self.world.faults.scrapes += 1;
         self.world.trace.tell(format_args!("world: scrapes {} series", scrape.len()));
-        judge_scrape(&self.world.scrape, &scrape, &self.world.violations);
-        self.world.scrape = scrape;
+        let may_begin_anew = self.world.faults.lost_pages > 0;
+        self.world.scrape = judge_scrape(&self.world.scrape, scrape, may_begin_anew, &self.world.violations);
     }
 
     async fn flush(&mut self) {

@@ -195,6 +195,30 @@ async fn counters_begin_anew_and_say_so_when_the_log_no_longer_holds_what_they_c
     }
 }
 
+/// A counter that falls would be taken for one that began anew and counted all of it since: much too much.
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_begin_anew_behind_a_destroyed_record_that_was_in_them_and_in_no_checkpoint() {
+    let mut collector = Collector::start(COUNTING).await;
+    let counted = collector.scene.counted("counting");
+    collector.send(&["a", "b"]).await;
+    collector.stop().await;
+    collector.start_again(COUNTING).await;
+    collector.send(&["a", "a"]).await;
+    collector.send(&["destroyed", "a"]).await;
+    collector.send(&["a"]).await;
+    collector.flush().await;
+    assert_eq!(counted.latest(), counts(&[("a", 5), ("b", 1), ("destroyed", 1)]));
+    collector.crash();
+    collector.destroy("destroyed");
+    for _ in 0..2 {
+        let before = counted.snapshots().len();
+        collector.start_again(COUNTING).await;
+        collector.flush().await;
+        assert_eq!(counted.snapshots()[before], counts(&[("a", 1)]), "the first after the crash");
+        collector.crash();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_that_an_exporter_could_not_take_are_handed_to_it_again() {
     let collector = Collector::start(COUNTING).await;

@@ -10,6 +10,7 @@
 
 mod connectors;
 mod culprits;
+mod damage;
 mod delivery;
 mod door;
 mod epochs;
