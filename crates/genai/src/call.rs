@@ -2,69 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::conventions::{self, Field, Unit};
-use crate::dialect::{self, Recognised};
-use crate::usage::{self, UsageSemantics};
-use crate::{CallRef, Cost, CostStatus, Prices, SpanView, Usage, provider, value};
-
-/// What a span stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallKind {
-    /// A model that answers.
-    Llm,
-    /// A model that makes vectors.
-    Embedding,
-    /// An agent at work.
-    Agent,
-    /// A tool at work.
-    Tool,
-    /// A search in documents.
-    Retriever,
-    /// A workflow.
-    Chain,
-    /// Something else of GenAI.
-    Other,
-}
-
-impl CallKind {
-    /// The text in the column `call_kind`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Llm => "llm",
-            Self::Embedding => "embedding",
-            Self::Agent => "agent",
-            Self::Tool => "tool",
-            Self::Retriever => "retriever",
-            Self::Chain => "chain",
-            Self::Other => "other",
-        }
-    }
-
-    fn of_operation(operation: &str) -> Self {
-        match operation {
-            "chat" | "text_completion" | "generate_content" => Self::Llm,
-            "embeddings" => Self::Embedding,
-            "invoke_agent" | "create_agent" => Self::Agent,
-            "execute_tool" => Self::Tool,
-            "retrieval" => Self::Retriever,
-            "invoke_workflow" => Self::Chain,
-            _ => Self::Other,
-        }
-    }
-
-    fn is_billable(self) -> bool {
-        matches!(self, Self::Llm | Self::Embedding)
-    }
-}
-
-/// Which attribute a field came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source {
-    /// The place in [`SpanView::attributes`].
-    pub attribute: usize,
-    /// The field's column holds the attribute's exact text, so that the attribute need not be kept beside it.
-    pub is_exact: bool,
-}
+use crate::conventions::Unit;
+use crate::dialect::{self, Dialect};
+use crate::fields::Fields;
+use crate::messages::{self, Content};
+use crate::usage::{self, InputTokens, UsageSemantics};
+use crate::{CallKind, CallRef, Cost, CostStatus, Field, Prices, Source, SpanView, Usage, provider};
 
 /// A span in canonical terms. Fields that are texts are those of the attributes: see [`Call::text`].
 #[derive(Debug, Clone)]
@@ -93,7 +36,8 @@ pub struct Call<'a> {
     pub choice_count: Option<i32>,
     /// What the call used; empty where nobody bills.
     pub usage: Usage,
-    /// Counts that the price does not depend on, by their keys; names come in the order of [`Field::DETAILS`].
+    /// Counts that are no column, by their keys: of calls those that the price does not depend on, in the order of
+    /// [`Field::DETAILS`]; of what nobody bills all parts of the sums.
     pub usage_details: Vec<(&'static str, i64)>,
     /// The sender's sum of all tokens.
     pub total_tokens: Option<i64>,
@@ -103,6 +47,10 @@ pub struct Call<'a> {
     pub aggregated_input_tokens: Option<i64>,
     /// Output on a span that nobody bills.
     pub aggregated_output_tokens: Option<i64>,
+    /// What that usage would cost by the model that is named, in USD with twelve decimals.
+    pub aggregated_cost: Option<i128>,
+    /// What people call the run: texts to find it by.
+    pub tags: Option<Vec<String>>,
     /// Time to the first token of a stream.
     pub ttft_ns: Option<i64>,
     /// The time that was sent is none within the span.
@@ -113,20 +61,28 @@ pub struct Call<'a> {
     pub cost: Cost,
     /// What the sender says it cost, in USD with twelve decimals.
     pub reported_cost: Option<i128>,
-    /// Size of what was said; none where nothing was recorded.
-    pub content_bytes: Option<i64>,
+    /// What was said.
+    pub content: Content<'a>,
     fields: Fields<'a>,
 }
 
 impl<'a> Call<'a> {
     /// The text of a field as it was sent.
-    pub fn text(&self, field: Field) -> Option<&'a str> {
+    pub fn text(&self, field: Field) -> Option<&str> {
         self.fields.text(field)
     }
 
-    /// The attribute that a field came from.
-    pub fn source(&self, field: Field) -> Option<Source> {
-        self.fields.source(field)
+    /// Where the text of a field stands.
+    pub fn source(&self, field: Field) -> Option<Source<'_>> {
+        match (field, self.fields.source(field)?) {
+            (Field::ServerAddress, Source::Attribute(place)) => {
+                let address = self.fields.text(field)?;
+                let host = host(address);
+                Some(if host == address { Source::Attribute(place) } else { Source::Derived(host) })
+            }
+            (Field::ServerAddress, Source::Derived(address)) => Some(Source::Derived(host(address))),
+            (_, source) => Some(source),
+        }
     }
 
     /// How many attributes do not hold what their names say, as a number of tokens that is no number.
@@ -136,35 +92,43 @@ impl<'a> Call<'a> {
 
     /// The places of the attributes that need not be kept beside the columns.
     pub fn moved(&self) -> impl Iterator<Item = usize> + '_ {
-        self.fields
-            .found
-            .iter()
-            .flatten()
-            .filter(|found| found.is_exact)
-            .map(|found| found.attribute as usize)
+        self.fields.moved().chain(self.content.moved.iter().copied())
     }
+}
+
+/// The host of an address, which may be a URL.
+fn host(address: &str) -> &str {
+    let Some((_, rest)) = address.split_once("://") else { return address };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Whether a span with this scope and these attributes is about GenAI; quick, since most spans of an application are not.
+pub fn is_genai(scope_name: Option<&str>, attributes: &[(&str, &str)]) -> bool {
+    dialect::recognise(scope_name, attributes.iter().map(|(name, _)| *name)).is_some()
 }
 
 /// Reads a span; `None` when it is not about GenAI.
 pub fn normalise<'a>(span: &SpanView<'a>, prices: &Prices) -> Option<Call<'a>> {
-    let recognised = dialect::recognise(span.scope_name, span.attributes.iter().map(|(name, _)| *name))?;
-    let mut fields = Fields::read(span.attributes);
-    let kind = match fields.text(Field::Operation) {
-        Some(operation) => CallKind::of_operation(operation),
-        None if fields.text(Field::ToolName).is_some() => CallKind::Tool,
-        None => CallKind::Other,
-    };
+    let dialect = dialect::recognise(span.scope_name, span.attributes.iter().map(|(name, _)| *name))?;
+    let mut fields = Fields::read(span, dialect);
+    let kind = kind(span, dialect, &fields);
+    fields.read_deferred(kind);
     let mut call = Call {
-        dialect: recognised.dialect,
+        dialect: dialect.name(),
         kind,
         is_billable: kind.is_billable(),
-        provider: fields.text(Field::Provider).and_then(provider::canonical),
+        provider: fields.borrowed(Field::Provider).and_then(canonical),
         model: None,
-        finish_reasons: fields.finish_reasons(),
+        finish_reasons: fields.texts(Field::FinishReasons).map(plain_reasons),
         is_stream: fields.flag(Field::IsStream),
         temperature: fields.float(Field::Temperature),
         top_p: fields.float(Field::TopP),
-        max_tokens: fields.tokens(Field::MaxTokens),
+        max_tokens: fields.max_tokens(),
         choice_count: fields.choice_count(),
         usage: Usage::default(),
         usage_details: fields.usage_details(),
@@ -172,28 +136,67 @@ pub fn normalise<'a>(span: &SpanView<'a>, prices: &Prices) -> Option<Call<'a>> {
         usage_semantics: None,
         aggregated_input_tokens: None,
         aggregated_output_tokens: None,
+        aggregated_cost: None,
+        tags: fields.texts(Field::Tags),
         ttft_ns: None,
         is_ttft_outside: false,
         tpot_ns: None,
         cost: Cost::none(CostStatus::NotBillable, None),
         reported_cost: None,
-        content_bytes: fields.content_bytes(),
+        content: messages::read(span, kind),
         fields,
     };
-    call.read_usage(recognised);
+    call.read_usage(span);
     call.read_latency(span);
     call.read_reported_cost();
     call.price(span, prices);
     Some(call)
 }
 
+/// LiteLLM repeats what it sent to the provider in a span of its own.
+const RAW_REQUEST: &str = "raw_gen_ai_request";
+
+/// What a span stands for: what its sender calls it. Spans that are called nothing are known by what they have.
+fn kind(span: &SpanView<'_>, dialect: Dialect, fields: &Fields<'_>) -> CallKind {
+    if dialect == Dialect::Litellm && span.name == RAW_REQUEST {
+        return CallKind::Other;
+    }
+    let has = |field| fields.text(field).is_some();
+    match fields.text(Field::Kind) {
+        Some(word) => CallKind::of_word(word, dialect),
+        None if has(Field::ToolName) => CallKind::Tool,
+        None if dialect == Dialect::PydanticAi && has(Field::AgentName) => CallKind::Agent,
+        None if has(Field::RequestModel) || has(Field::ResponseModel) => CallKind::Llm,
+        None => of_name(span.name, dialect),
+    }
+}
+
+/// Of a call that failed at once there may be nothing but its name: `{operation} {model}`.
+fn of_name(name: &str, dialect: Dialect) -> CallKind {
+    match name.split_once(' ') {
+        Some((word, model)) if !model.contains(' ') => CallKind::of_word(word, dialect),
+        _ => CallKind::Other,
+    }
+}
+
+fn canonical(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    match name {
+        Cow::Borrowed(name) => provider::canonical(name),
+        Cow::Owned(name) => provider::canonical(&name).map(|name| Cow::Owned(name.into_owned())),
+    }
+}
+
+/// Python prints an enumeration as `FinishReason.STOP`.
+fn plain_reasons(reasons: Vec<String>) -> Vec<String> {
+    let plain = |reason: String| match reason.strip_prefix("FinishReason.") {
+        Some(word) => word.to_ascii_lowercase(),
+        None => reason,
+    };
+    reasons.into_iter().map(plain).collect()
+}
+
 impl Call<'_> {
-    fn read_usage(&mut self, recognised: Recognised) {
-        if !self.is_billable {
-            self.aggregated_input_tokens = self.fields.tokens(Field::InputTokens);
-            self.aggregated_output_tokens = self.fields.tokens(Field::OutputTokens);
-            return;
-        }
+    fn read_usage(&mut self, span: &SpanView<'_>) {
         let fields = &mut self.fields;
         let cache_write_1h = fields.tokens(Field::CacheWrite1h);
         let sent = Usage {
@@ -206,23 +209,73 @@ impl Call<'_> {
             audio_input_tokens: fields.tokens(Field::AudioInput),
             audio_output_tokens: fields.tokens(Field::AudioOutput),
         };
-        if sent.input_tokens.or(sent.output_tokens).is_none() || fields.is_usage_negative() {
-            self.usage = sent;
-            return;
+        let has_usage = sent.input_tokens.or(sent.output_tokens).is_some() && !fields.is_usage_negative();
+        let usage = if has_usage { self.settle(span, sent) } else { sent };
+        if self.is_billable {
+            self.usage = usage;
+        } else {
+            self.aggregate(usage);
         }
-        let (usage, semantics) = usage::settle(sent, self.total_tokens, recognised.input);
+    }
+
+    /// Makes the counts inclusive, and notes how that was found out.
+    fn settle(&mut self, span: &SpanView<'_>, sent: Usage) -> Usage {
+        let names = span.attributes.iter().map(|(name, _)| *name);
+        let provider = self.provider.as_deref();
+        let is_of_provider = |field| self.fields.row_of(field).is_some_and(|row| row.unit == Unit::Provider);
+        let measured = usage::of_scope(span.scope_name, provider, names.clone());
+        let (measured, is_reasoning_excluded) = match is_of_provider(Field::InputTokens) {
+            true => usage::of_provider(provider.or_else(|| provider::of_model(self.model_text()?))),
+            false if self.is_sum_of_parts() => (InputTokens::IncludesCache, false),
+            false => (measured, false),
+        };
+        let (usage, semantics) = usage::settle(sent, self.total_tokens, measured, is_reasoning_excluded);
         if usage.input_tokens != sent.input_tokens {
-            fields.keep(Field::InputTokens);
+            self.fields.keep(Field::InputTokens);
         }
         if usage.output_tokens != sent.output_tokens {
-            fields.keep(Field::OutputTokens);
+            self.fields.keep(Field::OutputTokens);
         }
-        self.usage = usage;
-        self.usage_semantics = Some(semantics);
+        let is_estimated = self.is_stream == Some(true) && usage::is_estimated(span.scope_name, names);
+        let semantics = if is_estimated { UsageSemantics::Estimated } else { semantics };
+        self.usage_semantics = self.is_billable.then_some(semantics);
+        usage
+    }
+
+    /// Whether the input is the sum of parts that do not overlap.
+    fn is_sum_of_parts(&self) -> bool {
+        let path = self.fields.row_of(Field::InputTokens).map(|row| row.from);
+        matches!(path, Some(crate::conventions::Origin::Json(path)) if path.ends_with('*'))
+    }
+
+    /// The model as answered, else as asked for.
+    fn model_text(&self) -> Option<&str> {
+        self.fields.text(Field::ResponseModel).or_else(|| self.fields.text(Field::RequestModel))
+    }
+
+    /// Usage of what nobody bills: sums over other spans.
+    fn aggregate(&mut self, usage: Usage) {
+        self.aggregated_input_tokens = usage.input_tokens;
+        self.aggregated_output_tokens = usage.output_tokens;
+        let parts = [
+            ("cache_read.input_tokens", usage.cache_read_input_tokens, Field::CacheRead),
+            ("cache_write.input_tokens", usage.cache_write_input_tokens, Field::CacheWrite),
+            ("cache_write_1h.input_tokens", usage.cache_write_1h_input_tokens, Field::CacheWrite1h),
+            ("reasoning.output_tokens", usage.reasoning_output_tokens, Field::Reasoning),
+            ("audio.input_tokens", usage.audio_input_tokens, Field::AudioInput),
+            ("audio.output_tokens", usage.audio_output_tokens, Field::AudioOutput),
+        ];
+        for (key, count, field) in parts {
+            self.usage_details.extend(count.map(|count| (key, count)));
+            self.fields.keep(field);
+        }
     }
 
     fn read_latency(&mut self, span: &SpanView<'_>) {
-        let sent = self.fields.nanoseconds(Field::TimeToFirstToken);
+        let sent = self.fields.time_to_first_token();
+        if self.is_stream.is_none() && is_streaming(self.fields.text(Field::Kind)) {
+            self.is_stream = Some(true);
+        }
         let ttft = sent.filter(|ttft| (0..=span.duration_ns).contains(ttft));
         self.is_ttft_outside = sent != ttft;
         if self.is_stream.is_none() && ttft.is_some() {
@@ -246,177 +299,97 @@ impl Call<'_> {
     }
 
     fn price(&mut self, span: &SpanView<'_>, prices: &Prices) {
-        if !self.is_billable {
+        let usage = if self.is_billable { self.usage } else { self.aggregated_usage() };
+        let model = self.model_text().map(str::to_owned);
+        if !self.is_billable && (usage.input_tokens.is_none() || model.is_none()) {
             return;
         }
-        let (answered, asked) =
-            (self.fields.text(Field::ResponseModel), self.fields.text(Field::RequestModel));
-        self.cost = prices.cost(&CallRef {
-            provider: self.fields.text(Field::Provider),
-            server_address: self.fields.text(Field::ServerAddress),
-            model: answered,
-            request_model: asked,
-            start_unix_nano: span.start_unix_nano,
-            service_tier: self.fields.text(Field::ServiceTier),
-            usage: self.usage,
-            details: &self.usage_details,
-            ..CallRef::default()
-        });
-        if self.fields.is_usage_negative()
-            && matches!(self.cost.status, CostStatus::Priced | CostStatus::NoUsage)
+        let of_model = model.as_deref().and_then(provider::of_model);
+        if self.provider.is_none() {
+            self.provider = of_model.map(Cow::Borrowed);
+        }
+        // As it was sent: the table tells names apart that are one provider's to the conventions.
+        let named = self.fields.text(Field::Provider).filter(|name| !provider::is_framework(name));
+        let mut cost = self.cost_at(named.or(of_model), usage, span, prices);
+        // OpenAI's client calls every provider `openai`: who else has a model of this name is who was called.
+        if cost.status == CostStatus::UnknownModel
+            && self.provider.as_deref() == Some("openai")
+            && of_model.is_some()
         {
-            self.cost = Cost::none(CostStatus::InvalidUsage, self.cost.entry.take());
-        }
-        let is_asked_priced = self.cost.entry.as_ref().is_some_and(|entry| !entry.is_response_model);
-        self.model = if is_asked_priced { asked } else { answered.or(asked) }.map(crate::prices::lower_case);
-        if let Some(alias) = self.cost.entry.as_ref().and_then(|entry| entry.alias.as_ref()) {
-            self.model = Some(Cow::Owned(alias.model.to_string()));
-            self.provider =
-                alias.provider.as_deref().map(|name| Cow::Owned(name.to_owned())).or(self.provider.take());
-        }
-        let derived = std::mem::replace(&mut self.cost, Cost::none(CostStatus::NotBillable, None));
-        self.cost = prices.preferred(derived, self.reported_cost);
-    }
-}
-
-/// The attributes that were found, by field.
-#[derive(Debug, Clone)]
-struct Fields<'a> {
-    attributes: &'a [(&'a str, &'a str)],
-    found: [Option<Found>; Field::COUNT],
-    /// Attributes whose text is not what they are read as.
-    unreadable: u64,
-}
-
-/// One of them. Small, since every span has room for all.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    row: u16,
-    attribute: u32,
-    is_exact: bool,
-}
-
-impl<'a> Fields<'a> {
-    fn read(attributes: &'a [(&'a str, &'a str)]) -> Self {
-        let mut fields = Self { attributes, found: [None; Field::COUNT], unreadable: 0 };
-        for (attribute, (name, text)) in (0_u32..).zip(attributes) {
-            let Some((row, field)) = conventions::row_of(name) else { continue };
-            let Some(slot) = fields.found.get_mut(field as usize) else { continue };
-            if !is_blank(text) && slot.is_none_or(|earlier| row < earlier.row) {
-                *slot = Some(Found { row, attribute, is_exact: field.is_text() });
+            let other = self.cost_at(of_model, usage, span, prices);
+            if other.entry.is_some() {
+                (self.provider, cost) = (of_model.map(Cow::Borrowed), other);
             }
         }
-        fields
+        if !self.is_billable {
+            self.aggregated_cost = cost.total;
+            return;
+        }
+        if self.fields.is_usage_negative() && matches!(cost.status, CostStatus::Priced | CostStatus::NoUsage)
+        {
+            cost = Cost::none(CostStatus::InvalidUsage, cost.entry.take());
+        }
+        self.name_model(&cost);
+        self.cost = prices.preferred(cost, self.reported_cost);
     }
 
-    fn get(&self, field: Field) -> Option<&Found> {
-        self.found.get(field as usize).and_then(Option::as_ref)
+    fn cost_at(&self, provider: Option<&str>, usage: Usage, span: &SpanView<'_>, prices: &Prices) -> Cost {
+        let canonical = provider.and_then(provider::canonical);
+        let without_prefix = |model| provider::without_prefix(model, canonical.as_deref());
+        let model = |field| self.fields.text(field).map(without_prefix);
+        prices.cost(&CallRef {
+            provider,
+            server_address: self.fields.text(Field::ServerAddress),
+            model: model(Field::ResponseModel),
+            request_model: model(Field::RequestModel),
+            start_unix_nano: span.start_unix_nano,
+            service_tier: self.fields.text(Field::ServiceTier),
+            usage,
+            details: if self.is_billable { &self.usage_details } else { &[] },
+            ..CallRef::default()
+        })
     }
 
-    fn unit(&self, field: Field) -> Option<Unit> {
-        conventions::ROWS.get(usize::from(self.get(field)?.row)).map(|row| row.unit)
-    }
-
-    fn text(&self, field: Field) -> Option<&'a str> {
-        let (_, text) = self.attributes.get(self.get(field)?.attribute as usize)?;
-        Some(text)
-    }
-
-    fn source(&self, field: Field) -> Option<Source> {
-        self.get(field).map(|found| Source { attribute: found.attribute as usize, is_exact: found.is_exact })
-    }
-
-    /// Says that the column of a field does not hold the attribute's text.
-    fn keep(&mut self, field: Field) {
-        self.set_exact(field, false);
-    }
-
-    fn set_exact(&mut self, field: Field, is_exact: bool) {
-        if let Some(Some(found)) = self.found.get_mut(field as usize) {
-            found.is_exact = is_exact;
+    fn name_model(&mut self, cost: &Cost) {
+        let entry = cost.entry.as_ref();
+        if self.provider.is_none() {
+            self.provider = entry
+                .and_then(|entry| provider::canonical(&entry.provider))
+                .map(|provider| Cow::Owned(provider.into_owned()));
+        }
+        let (answered, asked) =
+            (self.fields.borrowed(Field::ResponseModel), self.fields.borrowed(Field::RequestModel));
+        let is_asked_priced = entry.is_some_and(|entry| !entry.is_response_model);
+        let model = if is_asked_priced { asked } else { answered.or(asked) };
+        self.model = model.map(|model| match model {
+            Cow::Borrowed(model) => crate::prices::lower_case(model),
+            Cow::Owned(model) => Cow::Owned(model.to_lowercase()),
+        });
+        if let Some(alias) = entry.and_then(|entry| entry.alias.as_ref()) {
+            self.model = Some(Cow::Owned(alias.model.to_string()));
+            let provider = alias.provider.as_deref().map(|name| Cow::Owned(name.to_owned()));
+            self.provider = provider.or(self.provider.take());
         }
     }
 
-    /// Reads a field, and notes whether the column `writes` the same text.
-    fn read_as<T>(
-        &mut self,
-        field: Field,
-        read: fn(&str) -> Option<T>,
-        writes: fn(&T, &str) -> bool,
-    ) -> Option<T> {
-        let text = self.text(field)?;
-        let Some(value) = read(text) else {
-            self.unreadable += 1;
-            self.keep(field);
-            return None;
-        };
-        self.set_exact(field, writes(&value, text));
-        Some(value)
-    }
-
-    fn tokens(&mut self, field: Field) -> Option<i64> {
-        self.read_as(field, value::tokens, |_, text| value::is_plain_integer(text))
-    }
-
-    fn choice_count(&mut self) -> Option<i32> {
-        let read = |text: &str| value::tokens(text).and_then(|count| i32::try_from(count).ok());
-        self.read_as(Field::ChoiceCount, read, |_, text| value::is_plain_integer(text))
-    }
-
-    fn float(&mut self, field: Field) -> Option<f64> {
-        self.read_as(field, value::float, |_, text| value::is_plain_decimal(text))
-    }
-
-    fn flag(&mut self, field: Field) -> Option<bool> {
-        self.read_as(field, value::flag, |flag, text| flag.to_string() == text)
-    }
-
-    fn finish_reasons(&mut self) -> Option<Vec<String>> {
-        self.read_as(
-            Field::FinishReasons,
-            |text| Some(value::list(text)),
-            |_, text| value::plain_list(text).is_some(),
-        )
-    }
-
-    /// What was written to a cache: the sum, or that of its two parts.
-    fn cache_write(&mut self, one_hour: Option<i64>) -> Option<i64> {
-        let five_minutes = self.tokens(Field::CacheWrite5m);
-        self.keep(Field::CacheWrite5m);
-        let parts = five_minutes.into_iter().chain(one_hour).reduce(|sum, part| sum + part);
-        self.tokens(Field::CacheWrite).or(parts)
-    }
-
-    fn usage_details(&mut self) -> Vec<(&'static str, i64)> {
-        let details = Field::DETAILS.into_iter();
-        details.filter_map(|(field, key)| Some((key, self.tokens(field)?))).collect()
-    }
-
-    /// Whether one of the counts that the price depends on is below 0.
-    fn is_usage_negative(&self) -> bool {
-        let is_negative = |field| self.text(field).and_then(value::integer).is_some_and(|count| count < 0);
-        self.unreadable > 0 && Field::PRICED.into_iter().any(is_negative)
-    }
-
-    fn nanoseconds(&mut self, field: Field) -> Option<i64> {
-        let is_time = self.unit(field) == Some(Unit::Seconds);
-        if is_time { self.read_as(field, value::nanoseconds, |_, _| false) } else { None }
-    }
-
-    fn usd(&mut self, field: Field) -> Option<i128> {
-        let is_money = self.unit(field) == Some(Unit::Usd);
-        if is_money { self.read_as(field, value::usd, |_, _| false) } else { None }
-    }
-
-    fn content_bytes(&self) -> Option<i64> {
-        let sizes = Field::CONTENT.into_iter().filter_map(|field| self.text(field)).map(str::len);
-        sizes.reduce(|sum, size| sum + size).and_then(|sum| i64::try_from(sum).ok())
+    fn aggregated_usage(&self) -> Usage {
+        let part = |key| self.usage_details.iter().find(|(of, _)| *of == key).map(|(_, count)| *count);
+        Usage {
+            input_tokens: self.aggregated_input_tokens,
+            output_tokens: self.aggregated_output_tokens,
+            cache_read_input_tokens: part("cache_read.input_tokens"),
+            cache_write_input_tokens: part("cache_write.input_tokens"),
+            cache_write_1h_input_tokens: part("cache_write_1h.input_tokens"),
+            reasoning_output_tokens: part("reasoning.output_tokens"),
+            audio_input_tokens: part("audio.input_tokens"),
+            audio_output_tokens: part("audio.output_tokens"),
+        }
     }
 }
 
-/// Nothing, or what a sender puts in the place of what it will not say.
-fn is_blank(text: &str) -> bool {
-    text.is_empty() || text.starts_with("[Scrubbed due to ")
+/// Whether the word for a kind of span is one for streams: `ai.streamText.doStream`.
+fn is_streaming(word: Option<&str>) -> bool {
+    word.is_some_and(|word| word.starts_with("ai.") && word.ends_with(".doStream"))
 }
 
 #[cfg(test)]

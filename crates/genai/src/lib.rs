@@ -20,15 +20,22 @@ mod call;
 mod conventions;
 mod decimal;
 mod dialect;
+mod field;
+mod fields;
+mod json;
+mod kind;
 pub mod messages;
 mod prices;
 mod provider;
+mod python;
 mod span;
 mod usage;
 mod value;
 
-pub use call::{Call, CallKind, Source, normalise};
-pub use conventions::Field;
+pub use call::{Call, is_genai, normalise};
+pub use field::Field;
+pub use fields::Source;
+pub use kind::CallKind;
 pub use prices::{
     Alias, CallRef, Cost, CostStatus, Entry, Error as PriceError, Match, Override, Prefer, PriceSettings,
     PriceTable, Prices, Usage,

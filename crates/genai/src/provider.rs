@@ -53,6 +53,50 @@ const FRAMEWORKS: &[&str] = &[
     "strands-agents",
 ];
 
+/// Whether a name is that of a framework, or none at all.
+pub(crate) fn is_framework(name: &str) -> bool {
+    let name = name.trim();
+    name.is_empty() || FRAMEWORKS.iter().any(|framework| framework.eq_ignore_ascii_case(name))
+}
+
+/// How the models of providers are called that nobody else's are, in lower case.
+#[rustfmt::skip]
+const MODELS: &[(&str, &[&str])] = &[
+    ("anthropic",  &["claude"]),
+    ("cohere",     &["command-", "embed-english", "embed-multilingual", "rerank-"]),
+    ("deepseek",   &["deepseek-chat", "deepseek-reasoner"]),
+    ("gcp.gemini", &["gemini"]),
+    ("mistral_ai", &["mistral-large", "mistral-medium", "mistral-small", "codestral", "ministral", "magistral", "pixtral"]),
+    ("openai",     &["gpt-3", "gpt-4", "gpt-5", "chatgpt-", "o1", "o3", "o4", "text-embedding-3-", "text-embedding-ada-",
+                     "dall-e", "whisper-1", "tts-1"]),
+    ("x_ai",       &["grok-"]),
+];
+
+/// The provider of a model, where no sender names one: by `provider/model`, else by how its models are called.
+pub(crate) fn of_model(model: &str) -> Option<&'static str> {
+    if let Some(provider) =
+        model.split_once('/').and_then(|(provider, _)| listed(&provider.to_ascii_lowercase()))
+    {
+        return Some(provider);
+    }
+    let begins =
+        |prefix: &&str| model.get(..prefix.len()).is_some_and(|first| first.eq_ignore_ascii_case(prefix));
+    MODELS
+        .iter()
+        .find(|(_, prefixes)| prefixes.iter().any(|prefix| begins(prefix)))
+        .map(|(provider, _)| *provider)
+}
+
+/// A model without its provider's name before it.
+pub(crate) fn without_prefix<'a>(model: &'a str, provider: Option<&str>) -> &'a str {
+    match model.split_once('/') {
+        Some((prefix, rest)) if provider.is_some() && listed(&prefix.to_ascii_lowercase()) == provider => {
+            rest
+        }
+        _ => model,
+    }
+}
+
 /// The canonical name of a provider; the name in lower case when it has no other; `None` when it is a framework's.
 pub(crate) fn canonical(name: &str) -> Option<Cow<'_, str>> {
     let name = name.trim();

@@ -11,6 +11,8 @@ pub struct SpanView<'a> {
     pub start_unix_nano: i64,
     /// How long it took.
     pub duration_ns: i64,
+    /// Its status says that it failed.
+    pub is_error: bool,
     /// Its attributes; names are unique.
     pub attributes: &'a [(&'a str, &'a str)],
     /// Its events, in the order they were sent.

@@ -1,7 +1,7 @@
-//! What the token counts of a span mean: whether its input contains the cached tokens.
+//! What the token counts of a span mean: whether its input contains the cached tokens, and its output the reasoning.
 
 use crate::Usage;
-use crate::dialect::InputTokens;
+use crate::dialect::matches;
 
 /// How it was found out whether the input contains the cached tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum UsageSemantics {
     Repaired,
     /// As the conventions say.
     Assumed,
+    /// The sender counts by itself what the provider did not tell it, and says nothing of that.
+    Estimated,
 }
 
 impl UsageSemantics {
@@ -21,8 +23,117 @@ impl UsageSemantics {
             Self::Table => "table",
             Self::Repaired => "repaired",
             Self::Assumed => "assumed",
+            Self::Estimated => "estimated",
         }
     }
+}
+
+/// Whether a sender counts cached tokens as input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InputTokens {
+    /// It was not measured; the conventions say that it should.
+    Unmeasured,
+    IncludesCache,
+    ExcludesCache,
+}
+
+use InputTokens::{ExcludesCache, IncludesCache, Unmeasured};
+
+/// What was measured of an instrumentation, by its scope.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// The scope; `*` at its end stands for anything that follows.
+    pub(crate) scope: &'static str,
+    /// The only provider that it was measured for.
+    pub(crate) provider: Option<&'static str>,
+    /// Attributes that begin so tell that it is another version.
+    pub(crate) unless: Option<&'static str>,
+    pub(crate) input: InputTokens,
+}
+
+const fn measured(scope: &'static str, input: InputTokens) -> Measured {
+    Measured { scope, provider: None, unless: None, input }
+}
+
+/// The first row that fits counts.
+#[rustfmt::skip]
+pub(crate) const MEASURED: &[Measured] = &[
+    measured("com.anthropic.sdk.*",                             IncludesCache),
+    measured("openinference.instrumentation.*",                 IncludesCache),
+    measured("@arizeai/openinference-*",                        IncludesCache),
+    measured("opentelemetry.instrumentation.anthropic",         IncludesCache),
+    measured("opentelemetry.instrumentation.openai.v*",         IncludesCache),
+    measured("opentelemetry.instrumentation.botocore*",         ExcludesCache),
+    measured("litellm",                                         IncludesCache),
+    measured("pydantic-ai",                                     IncludesCache),
+    measured("gen_ai",                                          IncludesCache),
+    Measured { provider: Some("anthropic"), unless: Some("ai.usage.inputTokenDetails."), ..measured("ai", ExcludesCache) },
+    Measured { provider: Some("aws.bedrock"), unless: Some("ai.usage.inputTokenDetails."), ..measured("ai", ExcludesCache) },
+    measured("ai",                                              IncludesCache),
+    measured("openlit.instrumentation.anthropic",               ExcludesCache),
+];
+
+/// How providers themselves count, where they do not include everything.
+pub(crate) fn of_provider(provider: Option<&str>) -> (InputTokens, bool) {
+    match provider {
+        Some("anthropic" | "aws.bedrock") => (ExcludesCache, false),
+        Some("gcp.gemini" | "gcp.vertex_ai" | "gcp.gen_ai") => (IncludesCache, true),
+        _ => (Unmeasured, false),
+    }
+}
+
+/// What was measured of a scope.
+pub(crate) fn of_scope<'a>(
+    scope: Option<&str>,
+    provider: Option<&str>,
+    attributes: impl Iterator<Item = &'a str> + Clone,
+) -> InputTokens {
+    let Some(scope) = scope else { return Unmeasured };
+    let fits = |row: &&Measured| {
+        matches(row.scope, scope)
+            && row.provider.is_none_or(|of| provider == Some(of))
+            && row.unless.is_none_or(|prefix| !attributes.clone().any(|name| name.starts_with(prefix)))
+    };
+    MEASURED.iter().find(fits).map_or(Unmeasured, |row| row.input)
+}
+
+/// An instrumentation that counts the tokens of some streams by itself.
+#[derive(Debug)]
+pub(crate) struct Estimates {
+    pub(crate) scope: &'static str,
+    /// An attribute that only numbers of the provider come with.
+    pub(crate) unless: Option<&'static str>,
+    #[expect(dead_code, reason = "it is there for the reader")]
+    pub(crate) why: &'static str,
+}
+
+#[rustfmt::skip]
+pub(crate) const ESTIMATES: &[Estimates] = &[
+    Estimates {
+        scope: "openlit*",
+        unless: Some("gen_ai.usage.cache_read.input_tokens"),
+        why: "counts the tokens of a stream that brings no usage",
+    },
+    Estimates {
+        scope: "opentelemetry.instrumentation.anthropic",
+        unless: None,
+        why: "adds the first count of a stream to the last, which is 1 too many (0.45 to 0.62)",
+    },
+    Estimates {
+        scope: "@traceloop/instrumentation-*",
+        unless: None,
+        why: "counts the tokens of streams, also when the provider sent them (0.27)",
+    },
+];
+
+/// Whether the numbers of a stream were counted by its sender.
+pub(crate) fn is_estimated<'a>(
+    scope: Option<&str>,
+    attributes: impl Iterator<Item = &'a str> + Clone,
+) -> bool {
+    let Some(scope) = scope else { return false };
+    let has = |wanted: &str| attributes.clone().any(|name| name == wanted);
+    ESTIMATES.iter().any(|row| matches(row.scope, scope) && !row.unless.is_some_and(has))
 }
 
 /// Makes the input contain the cached tokens and the output the reasoning, where `sent` does not have them in.
@@ -30,28 +141,32 @@ pub(crate) fn settle(
     mut sent: Usage,
     total_tokens: Option<i64>,
     measured: InputTokens,
+    is_reasoning_excluded: bool,
 ) -> (Usage, UsageSemantics) {
     let count = |tokens: Option<i64>| tokens.unwrap_or(0);
     let cached = count(sent.cache_read_input_tokens) + count(sent.cache_write_input_tokens);
     let reasoning = count(sent.reasoning_output_tokens);
     let (input, output) = (count(sent.input_tokens), count(sent.output_tokens));
+    let is_total = |sum: i64| total_tokens == Some(sum) && sum != input + output;
 
-    let is_reasoning_apart = sent.output_tokens.is_some() && reasoning > output;
-    if is_reasoning_apart {
-        sent.output_tokens = Some(output + reasoning);
-    }
-    let is_in_total = cached > 0 && total_tokens == Some(input + output + cached);
-    let is_contradiction = sent.input_tokens.is_some() && (cached > input || is_in_total);
-    let is_cache_apart =
-        sent.input_tokens.is_some() && measured == InputTokens::ExcludesCache || is_contradiction;
-    if is_cache_apart {
+    let in_total_apart = is_total(input + output + cached) || is_total(input + output + cached + reasoning);
+    let is_cache_repaired = sent.input_tokens.is_some() && (cached > input || cached > 0 && in_total_apart);
+    let out_total_apart =
+        is_total(input + output + reasoning) || is_total(input + output + cached + reasoning);
+    let is_reasoning_repaired =
+        sent.output_tokens.is_some() && (reasoning > output || reasoning > 0 && out_total_apart);
+    if sent.input_tokens.is_some() && (measured == ExcludesCache || is_cache_repaired) {
         sent.input_tokens = Some(input + cached);
     }
+    if sent.output_tokens.is_some() && (is_reasoning_excluded || is_reasoning_repaired) {
+        sent.output_tokens = Some(output + reasoning);
+    }
+    let is_surprise =
+        is_cache_repaired && measured != ExcludesCache || is_reasoning_repaired && !is_reasoning_excluded;
     let semantics = match measured {
-        InputTokens::ExcludesCache if !is_reasoning_apart => UsageSemantics::Table,
-        InputTokens::IncludesCache if !is_contradiction && !is_reasoning_apart => UsageSemantics::Table,
-        _ if is_contradiction || is_reasoning_apart => UsageSemantics::Repaired,
-        _ => UsageSemantics::Assumed,
+        _ if is_surprise => UsageSemantics::Repaired,
+        Unmeasured => UsageSemantics::Assumed,
+        IncludesCache | ExcludesCache => UsageSemantics::Table,
     };
     (sent, semantics)
 }
@@ -76,7 +191,7 @@ mod tests {
             cache_write_input_tokens: Some(write),
             ..Usage::default()
         };
-        let (usage, semantics) = settle(sent, total, measured);
+        let (usage, semantics) = settle(sent, total, measured, false);
         (usage.input_tokens.unwrap(), semantics)
     }
 
@@ -95,14 +210,46 @@ mod tests {
     #[test]
     fn output_contains_the_reasoning() {
         let sent = Usage { output_tokens: Some(20), reasoning_output_tokens: Some(300), ..Usage::default() };
-        let (usage, semantics) = settle(sent, None, Unmeasured);
+        let (usage, semantics) = settle(sent, None, Unmeasured, false);
         assert_eq!((usage.output_tokens, semantics), (Some(320), Repaired));
+    }
+
+    #[test]
+    fn a_total_tells_what_is_counted_apart() {
+        let sent = |reasoning, read| Usage {
+            input_tokens: Some(100),
+            output_tokens: Some(50),
+            reasoning_output_tokens: reasoning,
+            cache_read_input_tokens: read,
+            ..Usage::default()
+        };
+        let after = |reasoning, read, total| {
+            let (usage, semantics) = settle(sent(reasoning, read), Some(total), Unmeasured, false);
+            (usage.input_tokens.unwrap(), usage.output_tokens.unwrap(), semantics)
+        };
+        assert_eq!(after(Some(20), None, 170), (100, 70, Repaired));
+        assert_eq!(after(Some(20), Some(30), 150), (100, 50, Assumed));
+        assert_eq!(after(Some(20), Some(30), 180), (130, 50, Repaired));
+        assert_eq!(after(Some(20), Some(30), 200), (130, 70, Repaired));
+    }
+
+    #[test]
+    fn what_was_measured_depends_on_the_scope_the_provider_and_the_version() {
+        let of = |scope, provider, attributes: &[&'static str]| {
+            of_scope(Some(scope), Some(provider), attributes.iter().copied())
+        };
+        assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokens"]), ExcludesCache);
+        assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokenDetails.cacheReadTokens"]), IncludesCache);
+        assert_eq!(of("ai", "openai", &[]), IncludesCache);
+        assert_eq!(of("openlit.instrumentation.anthropic", "anthropic", &[]), ExcludesCache);
+        assert_eq!(of("openlit.instrumentation.openai", "openai", &[]), Unmeasured);
+        assert_eq!(of_scope(None, Some("anthropic"), std::iter::empty()), Unmeasured);
     }
 
     #[test]
     fn a_count_that_was_not_sent_stays_unknown() {
         let sent =
             Usage { cache_read_input_tokens: Some(5), reasoning_output_tokens: Some(5), ..Usage::default() };
-        assert_eq!(settle(sent, None, ExcludesCache).0, sent);
+        assert_eq!(settle(sent, None, ExcludesCache, false).0, sent);
     }
 }

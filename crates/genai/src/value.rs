@@ -59,6 +59,16 @@ pub(crate) fn usd(text: &str) -> Option<i128> {
     decimal::parse(text.trim()).filter(|usd| (0..1_000_000 * decimal::ONE).contains(usd))
 }
 
+/// A moment as RFC 3339 writes it, in nanoseconds since 1970.
+pub(crate) fn unix_nano(text: &str) -> Option<i64> {
+    chrono::DateTime::parse_from_rfc3339(text.trim().trim_matches('"')).ok()?.timestamp_nanos_opt()
+}
+
+/// Texts with commas between them.
+pub(crate) fn commas(text: &str) -> Vec<String> {
+    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
 /// Texts: a JSON array, or one text.
 pub(crate) fn list(text: &str) -> Vec<String> {
     match plain_list(text) {
@@ -116,6 +126,13 @@ mod tests {
         assert_eq!(nanoseconds("0.35361"), Some(353_610_000));
         assert_eq!(nanoseconds("3.5e-05"), Some(35_000));
         assert_eq!(nanoseconds("soon"), None);
+    }
+
+    #[test]
+    fn a_moment_has_nanoseconds() {
+        assert_eq!(unix_nano("2026-11-20T22:27:33.036918+00:00"), Some(1_795_213_653_036_918_000));
+        assert_eq!(unix_nano("\"2026-11-20T23:27:33.5+01:00\""), Some(1_795_213_653_500_000_000));
+        assert_eq!(unix_nano("yesterday"), None);
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! The GenAI columns, and what of a call goes into each.
 
+use arrow_array::builder::{ArrayBuilder as _, StringViewBuilder};
 use arrow_array::{BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, StringViewArray};
 use arrow_schema::{ArrowError, DataType};
-use spanledger_genai::{Call, Field};
+use spanledger_genai::messages::{Content, Said};
+use spanledger_genai::{Call, Field, Source};
 use spanledger_schema::{Column, Float, Int, Spans, Table, Text, Usd, Value, spans};
 
 use crate::sparse::{Counts, Lists, Sparse, Words};
 use crate::texts;
 
 /// Columns that hold the text of an attribute.
-const SENT: [(Column<Text>, Field); 23] = [
+const SENT: [(Column<Text>, Field); 17] = [
     (spans::OPERATION, Field::Operation),
     (spans::PROVIDER_RAW, Field::Provider),
     (spans::SERVER_ADDRESS, Field::ServerAddress),
@@ -27,12 +29,18 @@ const SENT: [(Column<Text>, Field); 23] = [
     (spans::TOOL_CALL_ID, Field::ToolCallId),
     (spans::PROMPT_NAME, Field::PromptName),
     (spans::PROMPT_VERSION, Field::PromptVersion),
-    (spans::INPUT_MESSAGES, Field::InputMessages),
-    (spans::OUTPUT_MESSAGES, Field::OutputMessages),
-    (spans::SYSTEM_INSTRUCTIONS, Field::SystemInstructions),
-    (spans::TOOL_DEFINITIONS, Field::ToolDefinitions),
-    (spans::TOOL_ARGUMENTS, Field::ToolArguments),
-    (spans::TOOL_RESULT, Field::ToolResult),
+];
+
+type ReadSaid = for<'c, 'a> fn(&'c Content<'a>) -> Option<&'c Said<'a>>;
+
+/// Columns of what was said.
+const SAID: [(Column<Text>, ReadSaid); 6] = [
+    (spans::INPUT_MESSAGES, |content| content.input_messages.as_ref()),
+    (spans::OUTPUT_MESSAGES, |content| content.output_messages.as_ref()),
+    (spans::SYSTEM_INSTRUCTIONS, |content| content.system_instructions.as_ref()),
+    (spans::TOOL_DEFINITIONS, |content| content.tool_definitions.as_ref()),
+    (spans::TOOL_ARGUMENTS, |content| content.tool_arguments.as_ref()),
+    (spans::TOOL_RESULT, |content| content.tool_result.as_ref()),
 ];
 
 type Read<T> = fn(&Call<'_>) -> Option<T>;
@@ -47,7 +55,7 @@ const FOUND: [(Column<Text>, ReadText); 8] = [
     (spans::USAGE_SEMANTICS, |call| call.usage_semantics.map(|semantics| semantics.as_str())),
     (spans::COST_STATUS, |call| Some(call.cost.status.as_str())),
     (spans::PRICE_MODEL_ID, |call| call.cost.entry.as_ref().map(|entry| entry.model_id.as_ref())),
-    (spans::CONTENT_STATE, |call| call.content_bytes.map(|_| "stored")),
+    (spans::CONTENT_STATE, |call| call.content.bytes().map(|_| content_state(call))),
 ];
 
 /// Columns of counts and times.
@@ -66,28 +74,48 @@ const INTS: [(Column<Int>, Read<i64>); 15] = [
     (spans::AGGREGATED_OUTPUT_TOKENS, |call| call.aggregated_output_tokens),
     (spans::TTFT_NS, |call| call.ttft_ns),
     (spans::TPOT_NS, |call| call.tpot_ns),
-    (spans::CONTENT_BYTES, |call| call.content_bytes),
+    (spans::CONTENT_BYTES, |call| call.content.bytes().and_then(|bytes| i64::try_from(bytes).ok())),
 ];
 
 /// Columns of money.
-const USDS: [(Column<Usd>, Read<i128>); 4] = [
+const USDS: [(Column<Usd>, Read<i128>); 5] = [
     (spans::COST_INPUT, |call| call.cost.input),
     (spans::COST_OUTPUT, |call| call.cost.output),
     (spans::COST_TOTAL, |call| call.cost.total),
     (spans::REPORTED_COST, |call| call.reported_cost),
+    (spans::AGGREGATED_COST, |call| call.aggregated_cost),
 ];
 
 /// Columns of other numbers.
 const FLOATS: [(Column<Float>, Read<f64>); 2] =
     [(spans::TEMPERATURE, |call| call.temperature), (spans::TOP_P, |call| call.top_p)];
 
+/// What became of what was said.
+fn content_state(call: &Call<'_>) -> &'static str {
+    if call.content.is_truncated { "truncated" } else { "stored" }
+}
+
+/// The place of a text, of a row whose attributes begin at `first`. What is no attribute's is put among the derived ones.
+fn place(derived: &mut StringViewBuilder, first: usize, source: Source<'_>) -> u32 {
+    match source {
+        Source::Attribute(place) => u32::try_from(first + place).unwrap_or(u32::MAX),
+        Source::Derived(text) => {
+            derived.append_value(text);
+            texts::derived_place(derived.len() - 1)
+        }
+    }
+}
+
 /// The GenAI columns of a batch, built row by row. What is in no row of a batch is no column of it yet either.
 #[derive(Debug)]
 pub(crate) struct Columns {
     rows: usize,
     price_version: String,
-    /// Places among the attributes of all rows.
+    /// Places among the attributes of all rows, or among the derived texts.
     sent: [Sparse<u32>; SENT.len()],
+    said: [Sparse<u32>; SAID.len()],
+    truncated: Sparse<bool>,
+    derived: StringViewBuilder,
     found: [Words; FOUND.len()],
     price_versions: Words,
     ints: [Sparse<i64>; INTS.len()],
@@ -97,12 +125,13 @@ pub(crate) struct Columns {
     is_stream: Sparse<bool>,
     billable: Vec<bool>,
     finish_reasons: Option<Lists>,
+    tags: Option<Lists>,
     usage_details: Counts,
 }
 
 impl Columns {
     pub(crate) fn new(rows: usize, price_version: &str) -> Self {
-        let lists = match Spans::schema().field(spans::FINISH_REASONS.index).data_type() {
+        let lists = |index| match Spans::schema().field(index).data_type() {
             DataType::List(element) => Some(Lists::new(element)),
             _ => None,
         };
@@ -110,6 +139,9 @@ impl Columns {
             rows,
             price_version: price_version.to_owned(),
             sent: Default::default(),
+            said: Default::default(),
+            truncated: Sparse::default(),
+            derived: StringViewBuilder::new(),
             found: Default::default(),
             price_versions: Words::default(),
             ints: Default::default(),
@@ -118,7 +150,8 @@ impl Columns {
             choice_count: Sparse::default(),
             is_stream: Sparse::default(),
             billable: vec![false; rows],
-            finish_reasons: lists,
+            finish_reasons: lists(spans::FINISH_REASONS.index),
+            tags: lists(spans::TAGS.index),
             usage_details: Counts::default(),
         }
     }
@@ -126,9 +159,18 @@ impl Columns {
     /// Puts the call of a row, whose attributes begin at `first` among those of all rows. Rows come in order.
     pub(crate) fn put(&mut self, row: usize, call: &Call<'_>, first: usize) {
         for ((_, field), places) in SENT.iter().zip(&mut self.sent) {
-            if let Some(source) = call.source(*field) {
-                places.put(row, u32::try_from(first + source.attribute).unwrap_or(u32::MAX));
-            }
+            let source = call.source(*field);
+            source.into_iter().for_each(|source| places.put(row, place(&mut self.derived, first, source)));
+        }
+        for ((_, read), places) in SAID.iter().zip(&mut self.said) {
+            let source = read(&call.content).map(|said| match said {
+                Said::Sent { attribute, .. } => Source::Attribute(*attribute),
+                Said::Rebuilt(text) => Source::Derived(text),
+            });
+            source.into_iter().for_each(|source| places.put(row, place(&mut self.derived, first, source)));
+        }
+        if call.content.is_truncated {
+            self.truncated.put(row, true);
         }
         for ((_, read), words) in FOUND.iter().zip(&mut self.found) {
             read(call).into_iter().for_each(|word| words.put(row, word));
@@ -148,8 +190,11 @@ impl Columns {
         if let Some(billable) = self.billable.get_mut(row) {
             *billable = call.is_billable;
         }
-        if let (Some(lists), Some(reasons)) = (&mut self.finish_reasons, &call.finish_reasons) {
-            lists.put(row, reasons);
+        for (lists, texts) in [(&mut self.finish_reasons, &call.finish_reasons), (&mut self.tags, &call.tags)]
+        {
+            if let (Some(lists), Some(texts)) = (lists, texts) {
+                lists.put(row, texts);
+            }
         }
         if !call.usage_details.is_empty() {
             self.usage_details.put(row, &call.usage_details);
@@ -157,12 +202,14 @@ impl Columns {
     }
 
     /// The columns that have values; `attributes` are the texts that places count.
-    pub(crate) fn finish(self, attributes: &StringViewArray) -> Result<Vec<Value>, ArrowError> {
+    pub(crate) fn finish(mut self, attributes: &StringViewArray) -> Result<Vec<Value>, ArrowError> {
         let rows = self.rows;
+        let derived = self.derived.finish();
         let mut values = vec![spans::BILLABLE.set(BooleanArray::from(self.billable))];
-        for ((column, _), places) in SENT.iter().zip(self.sent) {
+        let columns = SENT.iter().map(|(column, _)| column).chain(SAID.iter().map(|(column, _)| column));
+        for (column, places) in columns.zip(self.sent.into_iter().chain(self.said)) {
             if let Some((places, nulls)) = places.finish(rows) {
-                values.push(column.set(texts::pick(attributes, places, nulls)?));
+                values.push(column.set(texts::pick(attributes, &derived, places, nulls)?));
             }
         }
         let versions = (spans::PRICE_VERSION, self.price_versions);
@@ -189,12 +236,18 @@ impl Columns {
         values.extend(
             counts.map(|(counts, nulls)| spans::CHOICE_COUNT.set(Int32Array::new(counts.into(), nulls))),
         );
+        let truncated = self.truncated.finish(rows);
+        values.extend(
+            truncated.map(|(flags, nulls)| spans::TRUNCATED.set(BooleanArray::new(flags.into(), nulls))),
+        );
         let streams = self.is_stream.finish(rows);
         values.extend(
             streams.map(|(flags, nulls)| spans::IS_STREAM.set(BooleanArray::new(flags.into(), nulls))),
         );
         let reasons = self.finish_reasons.and_then(|lists| lists.finish(rows));
         values.extend(reasons.map(|reasons| spans::FINISH_REASONS.set(reasons)));
+        let tags = self.tags.and_then(|lists| lists.finish(rows));
+        values.extend(tags.map(|tags| spans::TAGS.set(tags)));
         let data_type = Spans::schema().field(spans::USAGE_DETAILS.index).data_type();
         let details = self.usage_details.finish(rows, data_type)?;
         values.extend(details.map(|details| spans::USAGE_DETAILS.set(details)));

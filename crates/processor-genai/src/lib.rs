@@ -14,22 +14,24 @@
 
 mod attributes;
 mod columns;
+mod events;
 mod sparse;
 mod texts;
 
 use std::sync::Arc;
 
-use arrow_array::Array;
+use arrow_array::{Array, Int64Array, StringViewArray};
 use arrow_schema::ArrowError;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use spanledger_component::{Context, Error, Processor, ProcessorFactory, Rows, Signal, Stability};
-use spanledger_genai::{Call, Prices, SpanView, normalise};
+use spanledger_genai::{Call, EventView, Prices, SpanView, is_genai, normalise};
 use spanledger_schema::{Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
 
 use crate::attributes::Attributes;
 use crate::columns::Columns;
+use crate::events::{Event, Events};
 
 /// Settings of `genai`. There are none yet.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -56,24 +58,22 @@ impl Genai {
         }
         let mut attributes = Attributes::new(spans.get(spans::SPAN_ATTRIBUTES))?;
         let mut columns = Columns::new(spans.len(), self.prices.version());
-        let (scopes, starts) = (spans.get(spans::SCOPE_NAME), spans.get(spans::START_TIME_UNIX_NANO));
-        let durations = spans.get(spans::DURATION_NS);
+        let reader = Reader::new(spans)?;
         let (mut pairs, mut is_any) = (Vec::new(), false);
+        let (mut events, mut event_pairs) = (Vec::new(), Vec::new());
         for row in 0..spans.len() {
             pairs.clear();
             let first = attributes.read(row, &mut pairs);
-            let span = SpanView {
-                scope_name: scopes.is_valid(row).then(|| scopes.value(row)),
-                start_unix_nano: starts.value(row),
-                duration_ns: durations.value(row),
-                attributes: &pairs,
-                ..SpanView::default()
-            };
-            if let Some(call) = normalise(&span, &self.prices) {
+            if is_genai(reader.scope(row), &pairs) {
                 is_any = true;
-                self.unusable.count(&call);
-                call.moved().for_each(|place| attributes.remove(first + place));
-                columns.put(row, &call, first);
+                reader.events.read(row, &mut events, &mut event_pairs);
+                let views: Vec<_> = events.iter().map(|event| view(event, &event_pairs)).collect();
+                let span = SpanView { attributes: &pairs, events: &views, ..reader.span(row) };
+                if let Some(call) = normalise(&span, &self.prices) {
+                    self.unusable.count(&call);
+                    call.moved().for_each(|place| attributes.remove(first + place));
+                    columns.put(row, &call, first);
+                }
             }
             attributes.close(row);
         }
@@ -84,6 +84,51 @@ impl Genai {
         values.push(spans::SPAN_ATTRIBUTES.set(attributes.rest()?));
         spans.with(values).map(Some)
     }
+}
+
+/// What of a batch stands in columns of its own.
+struct Reader<'a> {
+    scopes: &'a StringViewArray,
+    names: &'a StringViewArray,
+    status_codes: &'a StringViewArray,
+    starts: &'a Int64Array,
+    durations: &'a Int64Array,
+    events: Events<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(spans: &'a Spans) -> Result<Self, ArrowError> {
+        Ok(Self {
+            scopes: spans.get(spans::SCOPE_NAME),
+            names: spans.get(spans::NAME),
+            status_codes: spans.get(spans::STATUS_CODE),
+            starts: spans.get(spans::START_TIME_UNIX_NANO),
+            durations: spans.get(spans::DURATION_NS),
+            events: Events::new(spans.get(spans::EVENTS))?,
+        })
+    }
+
+    fn scope(&self, row: usize) -> Option<&'a str> {
+        self.scopes.is_valid(row).then(|| self.scopes.value(row))
+    }
+
+    /// A span without its attributes and events.
+    fn span(&self, row: usize) -> SpanView<'a> {
+        SpanView {
+            scope_name: self.scope(row),
+            name: self.names.value(row),
+            start_unix_nano: self.starts.value(row),
+            duration_ns: self.durations.value(row),
+            is_error: self.status_codes.value(row) == "ERROR",
+            ..SpanView::default()
+        }
+    }
+}
+
+fn view<'v>(event: &Event<'v>, pairs: &'v [(&'v str, &'v str)]) -> EventView<'v> {
+    let (begin, end) = event.attributes;
+    let attributes = pairs.get(begin..end).unwrap_or_default();
+    EventView { name: event.name, time_unix_nano: event.time_unix_nano, attributes }
 }
 
 impl ProcessorFactory for Genai {

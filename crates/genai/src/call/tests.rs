@@ -1,9 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::conventions::ROWS;
+use crate::EventView;
+use crate::conventions::{Origin, ROWS, Row, Unit, When};
 
 const SECOND: i64 = 1_000_000_000;
+
+const MESSAGES: &str = r#"[{"role":"user","parts":[{"type":"text","content":"Hi"}]}]"#;
 
 fn span<'a>(attributes: &'a [(&'a str, &'a str)]) -> SpanView<'a> {
     SpanView {
@@ -34,8 +37,8 @@ fn a_call_by_the_newest_conventions_is_read_and_priced() {
         ("gen_ai.response.finish_reasons", r#"["stop"]"#),
         ("gen_ai.usage.input_tokens", "51"),
         ("gen_ai.usage.output_tokens", "41"),
-        ("gen_ai.input.messages", "[{}]"),
-        ("gen_ai.output.messages", "[]"),
+        ("gen_ai.input.messages", MESSAGES),
+        ("gen_ai.output.messages", MESSAGES),
         ("openai.response.service_tier", "default"),
         ("my.own", "1"),
     ]);
@@ -47,7 +50,7 @@ fn a_call_by_the_newest_conventions_is_read_and_priced() {
     assert_eq!(call.usage_semantics, Some(UsageSemantics::Assumed));
     assert_eq!(call.cost.status, CostStatus::Priced);
     assert_eq!(call.cost.total, Some(537_500_000), "51 at 2.50 and 41 at 10 dollars a million");
-    assert_eq!(call.content_bytes, Some(6));
+    assert_eq!(call.content.bytes(), Some(2 * MESSAGES.len()));
     assert_eq!(places(&call), (0..10).collect::<Vec<_>>(), "all but what is no column");
 }
 
@@ -80,13 +83,57 @@ fn the_newer_name_counts_whatever_the_order() {
     assert_eq!(read(&empty).provider.as_deref(), Some("openai"));
 }
 
+/// JSON that has a value at a path.
+fn json_at(path: &str, value: &str) -> String {
+    path.rsplit('.').fold(format!("{value:?}"), |inner, level| match level {
+        "0" | "*" => format!("[{inner}]"),
+        // A sum is one of numbers.
+        level if level.ends_with('*') => format!("{{{:?}: {value}}}", level.trim_end_matches('*')),
+        level => format!("{{{level:?}: {inner}}}"),
+    })
+}
+
+/// What a row reads as `1`.
+fn one(row: &Row) -> &'static str {
+    match row.unit {
+        Unit::BeforeSlash => "1/x",
+        Unit::SecondWord => "chat 1",
+        Unit::AfterSlash => "x/1",
+        _ => "1",
+    }
+}
+
 #[test]
 fn every_row_of_the_table_fills_its_field() {
     for row in ROWS {
-        let attributes = [(row.attribute, "1"), ("gen_ai.x", "")];
-        let source = read(&attributes).source(row.field);
-        assert_eq!(source.map(|source| source.attribute), Some(0), "{}", row.attribute);
+        let json = match row.from {
+            Origin::Json(path) => json_at(path, one(row)),
+            _ => one(row).to_owned(),
+        };
+        let operation = match row.when {
+            When::Always => None,
+            When::Calls => Some("chat"),
+            When::Of(kind) => Some(kind.as_str()),
+        };
+        let events = [EventView { name: row.name, time_unix_nano: 1, attributes: &[] }];
+        let mut attributes = vec![("gen_ai.x", "x")];
+        attributes.extend(operation.map(|operation| ("gen_ai.operation.name", operation)));
+        let mut view = SpanView { scope_name: row.only.map(scope_of), ..span(&[]) };
+        match row.from {
+            Origin::Attribute | Origin::Json(_) => attributes.push((row.name, &json)),
+            Origin::Event => view.events = &events,
+            Origin::SpanName => view.name = &json,
+        }
+        view.attributes = &attributes;
+        let call = normalise(&view, &Prices::bundled()).unwrap();
+        let text = call.text(row.field).map(|text| text.trim_matches(['[', ']', '"']));
+        assert_eq!(text, Some("1"), "{row:?}");
     }
+}
+
+fn scope_of(dialect: Dialect) -> &'static str {
+    let row = dialect::ROWS.iter().find(|row| row.dialect == dialect).unwrap();
+    row.scopes[0].trim_end_matches('*')
 }
 
 #[test]
@@ -128,7 +175,7 @@ fn usage_of_agents_is_a_sum_and_never_counted() {
 fn an_operation_nobody_knows_is_no_call() {
     for (operation, kind) in [
         ("unknown", CallKind::Other),
-        ("execute_event_loop_cycle", CallKind::Other),
+        ("execute_event_loop_cycle", CallKind::Chain),
         ("execute_tool", CallKind::Tool),
         ("invoke_workflow", CallKind::Chain),
         ("retrieval", CallKind::Retriever),
@@ -321,7 +368,7 @@ proptest! {
         duration_ns in any::<i64>(),
     ) {
         let mut attributes = vec![("gen_ai.operation.name", operation), (name.as_str(), "x")];
-        attributes.extend(rows.iter().map(|(row, text)| (ROWS[*row].attribute, text.as_str())));
+        attributes.extend(rows.iter().map(|(row, text)| (ROWS[*row].name, text.as_str())));
         let view = SpanView { scope_name: Some(&name), start_unix_nano, duration_ns, attributes: &attributes, ..SpanView::default() };
         let call = normalise(&view, &Prices::bundled()).unwrap();
         prop_assert!(call.moved().all(|place| place < attributes.len()));

@@ -1,0 +1,368 @@
+//! What of a span fills which field, by the table of conventions.
+
+use std::borrow::Cow;
+
+use crate::conventions::{self, Origin, Place, ROWS, Row, Unit, When};
+use crate::dialect::Dialect;
+use crate::{CallKind, Field, SpanView, json, provider, value};
+
+/// A source that only counts when there is no other: the name of a framework where the provider's belongs.
+const WEAK: Place = 1 << 15;
+
+/// The fields of a span that were found.
+#[derive(Debug, Clone)]
+pub(crate) struct Fields<'a> {
+    span: SpanView<'a>,
+    dialect: Dialect,
+    found: [Option<Found>; Field::COUNT],
+    /// Texts that are no attribute's as a whole.
+    derived: Vec<Cow<'a, str>>,
+    /// Rows that wait for the kind of the span, or for JSON to be read, with the attribute they are for.
+    deferred: Vec<(u32, Place)>,
+    /// Attributes whose text is not what they are read as.
+    pub(crate) unreadable: u64,
+}
+
+/// One of them. Small, since every span has room for all.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    /// The place of its row, with [`WEAK`] where another source is better.
+    rank: Place,
+    text: Text,
+    /// The field's column holds the attribute's exact text, so that the attribute need not be kept beside it.
+    is_exact: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Text {
+    Attribute(u32),
+    Derived(u32),
+}
+
+/// Where the text of a field stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// It is that of an attribute: its place in [`SpanView::attributes`].
+    Attribute(usize),
+    /// It was taken out of something larger.
+    Derived(&'a str),
+}
+
+impl<'a> Fields<'a> {
+    /// Finds what does not depend on the kind of the span.
+    pub(crate) fn read(span: &SpanView<'a>, dialect: Dialect) -> Self {
+        let found = [None; Field::COUNT];
+        let (derived, deferred) = (Vec::new(), Vec::new());
+        let mut fields = Self { span: *span, dialect, found, derived, deferred, unreadable: 0 };
+        for (attribute, (name, text)) in (0_u32..).zip(span.attributes) {
+            for place in conventions::rows_of(name) {
+                let Some(row) = fields.row(*place).filter(|row| !row.name.is_empty()) else { continue };
+                if row.from != Origin::Attribute || row.when != When::Always {
+                    fields.deferred.push((attribute, *place));
+                } else {
+                    fields.consider(row, *place, Text::Attribute(attribute), text);
+                }
+            }
+        }
+        fields
+    }
+
+    /// Finds the rest, for a span of this kind.
+    pub(crate) fn read_deferred(&mut self, kind: CallKind) {
+        let deferred = std::mem::take(&mut self.deferred);
+        for of_attribute in deferred.chunk_by(|(left, _), (right, _)| left == right) {
+            self.read_attribute(of_attribute, kind);
+        }
+        if kind.is_billable() {
+            self.read_events();
+        }
+        for place in conventions::rows_of_span_name() {
+            if let Some(row) = self.row(*place).filter(|row| is_for(row.when, kind)) {
+                let text = self.derive(Cow::Borrowed(self.span.name));
+                self.consider(row, *place, text, self.span.name);
+            }
+        }
+        self.ask_where_nobody_answered();
+    }
+
+    fn read_attribute(&mut self, deferred: &[(u32, Place)], kind: CallKind) {
+        let mut places = Vec::new();
+        let mut paths = Vec::new();
+        let Some((attribute, _)) = deferred.first() else { return };
+        let Some((_, text)) = self.span.attributes.get(*attribute as usize) else { return };
+        for (_, place) in deferred {
+            let Some(row) =
+                self.row(*place).filter(|row| is_for(row.when, kind) && self.is_better(row, *place))
+            else {
+                continue;
+            };
+            match row.from {
+                Origin::Json(path) => {
+                    places.push(*place);
+                    paths.push(path);
+                }
+                _ => self.consider(row, *place, Text::Attribute(*attribute), text),
+            }
+        }
+        if paths.is_empty() {
+            return;
+        }
+        for (place, found) in places.into_iter().zip(json::find(text, &paths)) {
+            if let (Some(row), Some(found)) = (self.row(place), found) {
+                self.consider_derived(row, place, found);
+            }
+        }
+    }
+
+    fn read_events(&mut self) {
+        for event in self.span.events {
+            for place in conventions::rows_of_event(event.name) {
+                let Some(row) = self.row(*place) else { continue };
+                // The first event of a name comes first.
+                if self.is_better(row, *place) {
+                    self.consider_derived(row, *place, Cow::Owned(event.time_unix_nano.to_string()));
+                }
+            }
+        }
+    }
+
+    fn row(&self, place: Place) -> Option<&'static Row> {
+        ROWS.get(usize::from(place)).filter(|row| row.only.is_none_or(|only| only == self.dialect))
+    }
+
+    /// Whether a row comes before what was found for its field.
+    fn is_better(&self, row: &Row, place: Place) -> bool {
+        self.get(row.field).is_none_or(|found| place < found.rank)
+    }
+
+    fn consider_derived(&mut self, row: &Row, place: Place, text: Cow<'a, str>) {
+        if self.is_better(row, place) && !is_blank(&text) {
+            let copy = text.clone();
+            let text = self.derive(text);
+            self.consider(row, place, text, &copy);
+        }
+    }
+
+    /// Takes a text for a row's field if it is no worse than what was found.
+    fn consider(&mut self, row: &Row, place: Place, source: Text, text: &str) {
+        let is_weak = row.field == Field::Provider && provider::is_framework(text);
+        let rank = if is_weak { place | WEAK } else { place };
+        if is_blank(text) || self.get(row.field).is_some_and(|found| found.rank <= rank) {
+            return;
+        }
+        let Some(source) = self.cut(row, source) else { return };
+        let is_exact = row.field.is_text() && matches!(source, Text::Attribute(_));
+        if let Some(slot) = self.found.get_mut(row.field as usize) {
+            *slot = Some(Found { rank, text: source, is_exact });
+        }
+    }
+
+    /// What of a text a row means; `None` when it does not have it.
+    fn cut(&mut self, row: &Row, source: Text) -> Option<Text> {
+        let whole = self.text_at(source)?;
+        let cut: Cow<'a, str> = match row.unit {
+            Unit::SecondWord => match whole.split_once(' ')? {
+                (_, second) if !second.contains(' ') => Cow::Owned(second.to_owned()),
+                _ => return None,
+            },
+            Unit::BeforeSlash => Cow::Owned(whole.split_once('/')?.0.to_owned()),
+            Unit::AfterSlash => Cow::Owned(whole.split_once('/').map_or(whole, |(_, rest)| rest).to_owned()),
+            // Some senders encode every value as JSON.
+            _ if whole.starts_with('"') => {
+                let inner = json::unquote(whole)?;
+                if is_blank(&inner) {
+                    return None;
+                }
+                Cow::Owned(inner.into_owned())
+            }
+            _ => return Some(source),
+        };
+        Some(self.derive(cut))
+    }
+
+    fn derive(&mut self, text: Cow<'a, str>) -> Text {
+        let place = u32::try_from(self.derived.len()).unwrap_or(u32::MAX);
+        self.derived.push(text);
+        Text::Derived(place)
+    }
+
+    fn text_at(&self, text: Text) -> Option<&str> {
+        match text {
+            Text::Attribute(place) => self.span.attributes.get(place as usize).map(|(_, text)| *text),
+            Text::Derived(place) => self.derived.get(place as usize).map(AsRef::as_ref),
+        }
+    }
+
+    fn get(&self, field: Field) -> Option<&Found> {
+        self.found.get(field as usize).and_then(Option::as_ref)
+    }
+
+    /// The row that filled a field.
+    pub(crate) fn row_of(&self, field: Field) -> Option<&'static Row> {
+        ROWS.get(usize::from(self.get(field)?.rank & !WEAK))
+    }
+
+    /// The text of a field.
+    pub(crate) fn text(&self, field: Field) -> Option<&str> {
+        self.text_at(self.get(field)?.text)
+    }
+
+    /// The text of a field, borrowed from the span where it stands there.
+    pub(crate) fn borrowed(&self, field: Field) -> Option<Cow<'a, str>> {
+        match self.get(field)?.text {
+            Text::Attribute(place) => {
+                self.span.attributes.get(place as usize).map(|(_, text)| Cow::Borrowed(*text))
+            }
+            Text::Derived(place) => self.derived.get(place as usize).cloned(),
+        }
+    }
+
+    /// Where the text of a field stands.
+    pub(crate) fn source(&self, field: Field) -> Option<Source<'_>> {
+        let found = self.get(field)?;
+        Some(match found.text {
+            Text::Attribute(place) => Source::Attribute(place as usize),
+            Text::Derived(_) => Source::Derived(self.text(field)?),
+        })
+    }
+
+    /// The places of the attributes that need not be kept beside the columns.
+    pub(crate) fn moved(&self) -> impl Iterator<Item = usize> + '_ {
+        self.found.iter().flatten().filter(|found| found.is_exact).filter_map(|found| match found.text {
+            Text::Attribute(place) => Some(place as usize),
+            Text::Derived(_) => None,
+        })
+    }
+
+    /// Says that the column of a field does not hold the attribute's text.
+    pub(crate) fn keep(&mut self, field: Field) {
+        self.set_exact(field, false);
+    }
+
+    fn set_exact(&mut self, field: Field, is_exact: bool) {
+        if let Some(Some(found)) = self.found.get_mut(field as usize) {
+            found.is_exact = is_exact && matches!(found.text, Text::Attribute(_));
+        }
+    }
+
+    /// Of a call that failed nobody answered: what may be the model that did is the one that was asked.
+    fn ask_where_nobody_answered(&mut self) {
+        let is_either =
+            self.row_of(Field::ResponseModel).is_some_and(|row| row.unit == Unit::AskedOrAnswered);
+        if self.span.is_error && is_either {
+            let [asked, answered] = [Field::RequestModel, Field::ResponseModel].map(|field| field as usize);
+            let model = self.found.get_mut(answered).and_then(Option::take);
+            if let Some(slot) = self.found.get_mut(asked) {
+                *slot = slot.take().or(model);
+            }
+        }
+    }
+
+    /// Reads a field, and notes whether the column `writes` the same text. What stands in JSON may be anything.
+    fn read_as<T>(
+        &mut self,
+        field: Field,
+        read: impl Fn(&str) -> Option<T>,
+        writes: impl Fn(&T, &str) -> bool,
+    ) -> Option<T> {
+        let text = self.text(field)?;
+        let Some(value) = read(text) else {
+            let is_attribute = self.row_of(field).is_some_and(|row| row.from == Origin::Attribute);
+            self.unreadable += u64::from(is_attribute);
+            self.keep(field);
+            return None;
+        };
+        let is_exact = writes(&value, text);
+        self.set_exact(field, is_exact);
+        Some(value)
+    }
+
+    pub(crate) fn tokens(&mut self, field: Field) -> Option<i64> {
+        self.read_as(field, value::tokens, |_, text| value::is_plain_integer(text))
+    }
+
+    /// A limit on tokens; -1 is how some say that there is none.
+    pub(crate) fn max_tokens(&mut self) -> Option<i64> {
+        if self.text(Field::MaxTokens) == Some("-1") {
+            self.keep(Field::MaxTokens);
+            return None;
+        }
+        self.tokens(Field::MaxTokens)
+    }
+
+    pub(crate) fn choice_count(&mut self) -> Option<i32> {
+        let read = |text: &str| value::tokens(text).and_then(|count| i32::try_from(count).ok());
+        self.read_as(Field::ChoiceCount, read, |_, text| value::is_plain_integer(text))
+    }
+
+    pub(crate) fn float(&mut self, field: Field) -> Option<f64> {
+        self.read_as(field, value::float, |_, text| value::is_plain_decimal(text))
+    }
+
+    pub(crate) fn flag(&mut self, field: Field) -> Option<bool> {
+        self.read_as(field, value::flag, |flag, text| flag.to_string() == text)
+    }
+
+    pub(crate) fn texts(&mut self, field: Field) -> Option<Vec<String>> {
+        let is_commas = self.row_of(field).is_some_and(|row| row.unit == Unit::Commas);
+        let read = if is_commas { value::commas } else { value::list };
+        let texts =
+            self.read_as(field, |text| Some(read(text)), |_, text| value::plain_list(text).is_some())?;
+        let texts: Vec<_> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        (!texts.is_empty()).then_some(texts)
+    }
+
+    /// What was written to a cache: the sum, or that of its two parts.
+    pub(crate) fn cache_write(&mut self, one_hour: Option<i64>) -> Option<i64> {
+        let five_minutes = self.tokens(Field::CacheWrite5m);
+        self.keep(Field::CacheWrite5m);
+        let parts = five_minutes.into_iter().chain(one_hour).reduce(|sum, part| sum + part);
+        self.tokens(Field::CacheWrite).or(parts)
+    }
+
+    pub(crate) fn usage_details(&mut self) -> Vec<(&'static str, i64)> {
+        let details = Field::DETAILS.into_iter();
+        details.filter_map(|(field, key)| Some((key, self.tokens(field)?))).collect()
+    }
+
+    /// Whether one of the counts that the price depends on is below 0.
+    pub(crate) fn is_usage_negative(&self) -> bool {
+        let is_negative = |field| self.text(field).and_then(value::integer).is_some_and(|count| count < 0);
+        self.unreadable > 0 && Field::PRICED.into_iter().any(is_negative)
+    }
+
+    /// The time to the first token, by the unit of its source.
+    pub(crate) fn time_to_first_token(&mut self) -> Option<i64> {
+        let (start, duration) = (self.span.start_unix_nano, self.span.duration_ns);
+        let row = self.row_of(Field::TimeToFirstToken)?;
+        let milliseconds = |text: &str| value::nanoseconds(text)?.checked_div(1000);
+        let read = |text: &str| match row.unit {
+            Unit::Milliseconds => milliseconds(text),
+            Unit::SecondsOrMilliseconds => {
+                let seconds = value::nanoseconds(text);
+                seconds.filter(|time| *time <= duration).or_else(|| milliseconds(text))
+            }
+            Unit::Instant if row.from == Origin::Event => value::integer(text)?.checked_sub(start),
+            Unit::Instant => value::unix_nano(text)?.checked_sub(start),
+            _ => value::nanoseconds(text),
+        };
+        self.read_as(Field::TimeToFirstToken, read, |_, _| false)
+    }
+
+    pub(crate) fn usd(&mut self, field: Field) -> Option<i128> {
+        self.read_as(field, value::usd, |_, _| false)
+    }
+}
+
+fn is_for(when: When, kind: CallKind) -> bool {
+    match when {
+        When::Always => true,
+        When::Calls => kind.is_billable(),
+        When::Of(of) => of == kind,
+    }
+}
+
+/// Nothing, or what a sender puts in the place of what it will not say.
+fn is_blank(text: &str) -> bool {
+    text.is_empty() || text.starts_with("[Scrubbed due to ") || text == "null" || text == "None"
+}

@@ -1,0 +1,120 @@
+//! What a span stands for: a call of a model, or what is around it.
+
+use crate::dialect::{Dialect, matches};
+
+/// What a span stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallKind {
+    /// A model that answers.
+    Llm,
+    /// A model that makes vectors.
+    Embedding,
+    /// A model that puts documents into an order.
+    Rerank,
+    /// An agent at work.
+    Agent,
+    /// A tool at work.
+    Tool,
+    /// A search in documents.
+    Retriever,
+    /// A workflow, or one of its steps.
+    Chain,
+    /// A check of what goes in or comes out.
+    Guardrail,
+    /// A judgement of an answer.
+    Evaluator,
+    /// Something else of GenAI.
+    Other,
+}
+
+use CallKind::{Agent, Chain, Embedding, Evaluator, Guardrail, Llm, Other, Rerank, Retriever, Tool};
+
+/// The words that senders have for a kind, in lower case, `*` for anything that follows.
+#[rustfmt::skip]
+pub(crate) const WORDS: &[(CallKind, &[&str])] = &[
+    (Llm,       &["llm", "chat", "chat_model", "completion", "text_completion", "generate_content", "generation",
+                  "model", "responses", "response", "anthropic_messages", "ai.generatetext.dogenerate",
+                  "ai.streamtext.dostream", "ai.generateobject.dogenerate", "ai.streamobject.dostream",
+                  "image_generation", "image_edit", "transcription", "speech"]),
+    (Embedding, &["embedding", "embeddings", "embedder", "ai.embed.doembed", "ai.embedmany.doembed"]),
+    (Rerank,    &["rerank", "reranker", "ai.rerank.dorerank"]),
+    (Agent,     &["agent", "invoke_agent", "create_agent"]),
+    (Tool,      &["tool", "execute_tool", "ai.toolcall", "mcp_tool_call", "call_mcp_tool"]),
+    (Retriever, &["retriever", "retrieval", "search"]),
+    (Chain,     &["chain", "workflow", "invoke_workflow", "task", "flow", "agent_step", "execute_task",
+                  "execute_event_loop_cycle", "ai.*"]),
+    (Guardrail, &["guardrail"]),
+    (Evaluator, &["evaluator"]),
+];
+
+impl CallKind {
+    /// The text in the column `call_kind`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Llm => "llm",
+            Embedding => "embedding",
+            Rerank => "rerank",
+            Agent => "agent",
+            Tool => "tool",
+            Retriever => "retriever",
+            Chain => "chain",
+            Guardrail => "guardrail",
+            Evaluator => "evaluator",
+            Other => "other",
+        }
+    }
+
+    /// Whether somebody bills spans of this kind.
+    pub(crate) fn is_billable(self) -> bool {
+        matches!(self, Llm | Embedding | Rerank)
+    }
+
+    /// The kind that a sender's word stands for, which is never guessed.
+    pub(crate) fn of_word(word: &str, dialect: Dialect) -> Self {
+        let listed = |word: &str| {
+            let is_it = |(_, words): &&(Self, &[&str])| words.iter().any(|listed| matches(listed, word));
+            WORDS.iter().find(is_it).map(|(kind, _)| *kind)
+        };
+        let mut buffer = [0_u8; 48];
+        let Some(word) = lower_case(word.trim(), &mut buffer) else { return Other };
+        // LiteLLM says `acompletion` for a completion that is awaited.
+        let awaited = (dialect == Dialect::Litellm).then(|| word.strip_prefix('a')).flatten();
+        listed(word).or_else(|| listed(awaited?)).unwrap_or(Other)
+    }
+}
+
+/// The word in lower case; `None` when it is longer than any that is listed.
+fn lower_case<'b>(word: &str, buffer: &'b mut [u8; 48]) -> Option<&'b str> {
+    let lower = buffer.get_mut(..word.len())?;
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    std::str::from_utf8(lower).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_every_dialect_lead_to_a_kind() {
+        let cases = [
+            ("chat", Dialect::Otel, Llm),
+            ("LLM", Dialect::Openinference, Llm),
+            ("CHAT_MODEL", Dialect::Mlflow, Llm),
+            ("generation", Dialect::Langfuse, Llm),
+            ("ai.streamText.doStream", Dialect::VercelAi, Llm),
+            ("ai.generateText", Dialect::VercelAi, Chain),
+            ("ai.toolCall", Dialect::VercelAi, Tool),
+            ("acompletion", Dialect::Litellm, Llm),
+            ("acompletion", Dialect::Otel, Other),
+            ("aembedding", Dialect::Litellm, Embedding),
+            ("RERANKER", Dialect::Openinference, Rerank),
+            ("prompt", Dialect::Langsmith, Other),
+            ("something_new", Dialect::Otel, Other),
+            ("a word that is longer than anything that is in the table of words", Dialect::Otel, Other),
+        ];
+        for (word, dialect, expected) in cases {
+            assert_eq!(CallKind::of_word(word, dialect), expected, "{word}");
+        }
+    }
+}
