@@ -85,6 +85,10 @@ impl<'a> Call<'a> {
         }
     }
 
+    pub(crate) fn fields(&self) -> &Fields<'a> {
+        &self.fields
+    }
+
     /// How many attributes do not hold what their names say, as a number of tokens that is no number.
     pub fn unreadable(&self) -> u64 {
         self.fields.unreadable
@@ -236,7 +240,7 @@ impl Call<'_> {
         if usage.output_tokens != sent.output_tokens {
             self.fields.keep(Field::OutputTokens);
         }
-        let is_estimated = self.is_stream == Some(true) && usage::is_estimated(span.scope_name, names);
+        let is_estimated = self.is_stream == Some(true) && usage::estimates(span.scope_name, names).is_some();
         let semantics = if is_estimated { UsageSemantics::Estimated } else { semantics };
         self.usage_semantics = self.is_billable.then_some(semantics);
         usage

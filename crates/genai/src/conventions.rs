@@ -33,7 +33,6 @@ pub(crate) struct Row {
     /// The only dialect whose spans it counts for: other senders mean something else by the name.
     pub(crate) only: Option<Dialect>,
     /// What brought it.
-    #[expect(dead_code, reason = "it is there for the reader")]
     pub(crate) since: &'static str,
 }
 

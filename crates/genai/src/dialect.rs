@@ -35,7 +35,6 @@ pub(crate) struct Row {
     /// The text in the column `dialect`.
     pub(crate) name: &'static str,
     /// What people call it.
-    #[expect(dead_code, reason = "it is there for the reader")]
     pub(crate) title: &'static str,
     /// Instrumentation scopes; one that ends in `*` stands for all that begin so.
     pub(crate) scopes: &'static [&'static str],
@@ -200,6 +199,20 @@ pub(crate) fn recognise<'a>(
     }
     let first = attributes.filter_map(of_marker).min()?;
     ROWS.get(first).map(|row| row.dialect)
+}
+
+/// What told a dialect.
+pub(crate) fn reason<'a>(
+    dialect: Dialect,
+    scope_name: Option<&str>,
+    attributes: impl Iterator<Item = &'a str>,
+) -> String {
+    if let Some(scope) = scope_name.filter(|scope| of_scope(scope).is_some_and(|row| row.dialect == dialect))
+    {
+        return format!("the scope is {scope:?}");
+    }
+    let marker = attributes.min_by_key(|name| of_marker(name).unwrap_or(usize::MAX)).unwrap_or_default();
+    format!("the scope tells nothing, and the span has the attribute {marker:?}")
 }
 
 /// Whether a name is this one, or begins like this one that ends in `*`.

@@ -17,9 +17,11 @@
 //! ```
 
 mod call;
+pub mod catalogue;
 mod conventions;
 mod decimal;
 mod dialect;
+mod explain;
 mod field;
 mod fields;
 mod json;
@@ -33,6 +35,7 @@ mod usage;
 mod value;
 
 pub use call::{Call, is_genai, normalise};
+pub use explain::{Explanation, Ignored, Price, Told, Value, explain};
 pub use field::Field;
 pub use fields::Source;
 pub use kind::CallKind;

@@ -103,7 +103,6 @@ pub(crate) struct Estimates {
     pub(crate) scope: &'static str,
     /// An attribute that only numbers of the provider come with.
     pub(crate) unless: Option<&'static str>,
-    #[expect(dead_code, reason = "it is there for the reader")]
     pub(crate) why: &'static str,
 }
 
@@ -126,14 +125,15 @@ pub(crate) const ESTIMATES: &[Estimates] = &[
     },
 ];
 
-/// Whether the numbers of a stream were counted by its sender.
-pub(crate) fn is_estimated<'a>(
+/// Why the numbers of a stream are its sender's own, where they are.
+pub(crate) fn estimates<'a>(
     scope: Option<&str>,
     attributes: impl Iterator<Item = &'a str> + Clone,
-) -> bool {
-    let Some(scope) = scope else { return false };
+) -> Option<&'static str> {
+    let scope = scope?;
     let has = |wanted: &str| attributes.clone().any(|name| name == wanted);
-    ESTIMATES.iter().any(|row| matches(row.scope, scope) && !row.unless.is_some_and(has))
+    let fits = |row: &&Estimates| matches(row.scope, scope) && !row.unless.is_some_and(has);
+    ESTIMATES.iter().find(fits).map(|row| row.why)
 }
 
 /// Makes the input contain the cached tokens and the output the reasoning, where `sent` does not have them in.
