@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::harness::{Setup, tools};
-use crate::python::sdks::{assert_stored, send};
+use crate::python::exporters::{assert_stored, send};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_json_exporter_of_node_delivers_every_span() {

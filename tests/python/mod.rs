@@ -2,5 +2,5 @@
 
 mod captures;
 pub mod crash;
+pub mod exporters;
 mod logs;
-pub mod sdks;
