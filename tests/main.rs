@@ -1,6 +1,6 @@
 //! Tests of the whole program: the real binary as its own process, real clients, real servers, real readers.
 //!
-//! Modules named after a real part (`python`, `minio`, `prometheus`, `node`) need it; `cargo xtask test` installs them.
+//! Modules named after a real part (`python`, `minio`, `prometheus`, `node`, `sdks`) need it; `cargo xtask test` installs them.
 
 #![allow(
     missing_docs,
@@ -20,3 +20,4 @@ mod node;
 mod program;
 mod prometheus;
 mod python;
+mod sdks;

@@ -31,6 +31,11 @@ pub fn node_modules() -> PathBuf {
     tool("SPANLEDGER_NODE_MODULES", "node/node_modules")
 }
 
+/// The folder with an environment for each SDK.
+pub fn sdks() -> PathBuf {
+    tool("SPANLEDGER_SDKS", "sdks")
+}
+
 /// A script of `tests/support`.
 pub fn script(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/support").join(name)

@@ -1,10 +1,11 @@
-//! The project's chores: `cargo xtask check`, `test`, `chaos`, `soak`, `bench`, `reliability` and `tools`.
+//! The project's chores: `cargo xtask check`, `test`, `chaos`, `soak`, `bench`, `sdks`, `reliability` and `tools`.
 
 mod chaos;
 mod check;
 mod command;
 mod layering;
 mod reliability;
+mod sdks;
 mod stage;
 mod test;
 mod tools;
@@ -23,6 +24,7 @@ usage: cargo xtask <verb>
   chaos   the real process killed, starved and cut off: [--minutes N] [WORD of a scenario...]
   soak    the tests that take longer
   bench   the benchmarks
+  sdks    the tests with SDKs of language models: [--newest] [NAME...]
   tools   only installs the real servers and SDKs that tests use, into target/tools
   reliability
           writes the faults that were run into docs/reliability.md";
@@ -36,6 +38,13 @@ fn main() -> ExitCode {
             let arguments: Vec<String> = std::env::args().skip(2).collect();
             if let Err(failure) = chaos::chaos(&arguments, &mut stages) {
                 say(&format!("--minutes: {failure}"));
+                return ExitCode::from(2);
+            }
+        }
+        Some("sdks") => {
+            let arguments: Vec<String> = std::env::args().skip(2).collect();
+            if let Err(failure) = sdks::sdks(&arguments, &mut stages) {
+                say(&failure.to_string());
                 return ExitCode::from(2);
             }
         }

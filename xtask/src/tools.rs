@@ -3,6 +3,7 @@
 //! Each goes to a folder of its own under `target/tools`, named after what was asked for, so that a new version
 //! is a new folder; a link without the version beside it is where tests look.
 
+use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use crate::command::{Failure, exists, program, read, root};
+use crate::sdks;
 use crate::stage::{Outcome, Stages};
 
 /// No release of MinIO is a Go module version, so this names a commit, by the date and hash it has as one.
@@ -27,6 +29,7 @@ pub(crate) enum Tool {
     Python,
     Node,
     Toxiproxy,
+    Sdks,
 }
 
 /// How an installation went.
@@ -50,11 +53,12 @@ pub(crate) fn install_those(tools: &[Tool], stages: &mut Stages) {
 
 impl Tool {
     /// All of them, the one that takes longest to install last.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Python, Self::Node, Self::Prometheus, Self::Toxiproxy, Self::Minio];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Python, Self::Node, Self::Prometheus, Self::Toxiproxy, Self::Sdks, Self::Minio];
 
     /// Those that have tests of their own, in modules of their names.
-    pub(crate) const TESTED: [Self; 4] = [Self::Python, Self::Node, Self::Prometheus, Self::Minio];
+    pub(crate) const TESTED: [Self; 5] =
+        [Self::Python, Self::Node, Self::Prometheus, Self::Sdks, Self::Minio];
 
     /// Those that chaos needs.
     pub(crate) const OF_CHAOS: [Self; 3] = [Self::Python, Self::Toxiproxy, Self::Minio];
@@ -67,6 +71,7 @@ impl Tool {
             Self::Python => "python",
             Self::Node => "node",
             Self::Toxiproxy => "toxiproxy",
+            Self::Sdks => "sdks",
         }
     }
 
@@ -91,6 +96,7 @@ impl Tool {
             Self::Python => vec![("SPANLEDGER_PYTHON", folder.join("bin/python"))],
             Self::Node => vec![("SPANLEDGER_NODE_MODULES", folder.join("node_modules"))],
             Self::Toxiproxy => vec![("SPANLEDGER_TOXIPROXY", folder.join("server"))],
+            Self::Sdks => vec![("SPANLEDGER_SDKS", sdks::folder())],
         }
     }
 
@@ -98,7 +104,7 @@ impl Tool {
         let started = Instant::now();
         let outcome = match self.lacks() {
             Some(needed) => Outcome::lacking(format!("{needed} is not installed")),
-            None => self.install_once().into(),
+            None => self.install_version().into(),
         };
         Installed { tool: self, time: started.elapsed(), outcome }
     }
@@ -110,54 +116,35 @@ impl Tool {
             Self::Prometheus => &[("apt-get", "--version"), ("dpkg", "--version")],
             Self::Python => &[("python3", "--version")],
             Self::Node => &[("node", "--version"), ("npm", "--version")],
+            Self::Sdks => &[("python3", "--version"), ("node", "--version"), ("npm", "--version")],
         };
         needed.iter().find(|(name, version_flag)| !exists(name, version_flag)).map(|(name, _)| *name)
     }
 
-    /// Installs into a folder that gets its name when it is complete; what was cut short is never taken for whole.
-    fn install_once(self) -> Result<(), Failure> {
-        let name = format!("{}-{}", self.name(), self.version()?);
-        let complete = folder().join(&name);
-        if !complete.exists() {
-            let partial = folder().join(format!("{name}.{}", std::process::id()));
-            fs::create_dir_all(&partial)?;
-            let installed = self.install_into(&partial);
-            // Another run may have been faster; its folder is as good.
-            if installed.is_err() || fs::rename(&partial, &complete).is_err() {
-                fs::remove_dir_all(&partial)?;
-            }
-            installed?;
-        }
-        link(Path::new(&name), &folder().join(self.name()))?;
-        Ok(())
-    }
-
-    /// Changes whenever what is to be installed changes.
-    fn version(self) -> Result<String, Failure> {
+    /// Installs what is asked for, by a version that changes whenever that changes.
+    fn install_version(self) -> Result<(), Failure> {
         let support = root().join("tests/support");
+        let once = |version: &str, install: &dyn Fn(&Path) -> Result<(), Failure>| {
+            install_once(&folder(), self.name(), version, install)
+        };
         match self {
-            Self::Minio => Ok(MINIO_VERSION.to_owned()),
-            Self::Toxiproxy => Ok(TOXIPROXY_VERSION.to_owned()),
+            Self::Minio => once(MINIO_VERSION, &|target| {
+                install_with_go(&format!("github.com/minio/minio@{MINIO_VERSION}"), target)
+            }),
+            Self::Toxiproxy => once(TOXIPROXY_VERSION, &|target| {
+                install_with_go(
+                    &format!("github.com/Shopify/toxiproxy/v2/cmd/server@{TOXIPROXY_VERSION}"),
+                    target,
+                )
+            }),
             // The package manager's word for it: an archive keeps only its newest.
-            Self::Prometheus => Ok("packaged".to_owned()),
+            Self::Prometheus => once("packaged", &install_prometheus),
             Self::Python => {
-                let interpreter = read(program("python3").arg("--version"))?;
-                Ok(hash(&[interpreter.into(), read_file(&support.join("requirements.txt"))?]))
+                let pins = support.join("requirements.txt");
+                once(&python_version(&pins)?, &|target| install_python(target, &["--requirement"], &[&pins]))
             }
-            Self::Node => Ok(hash(&[read_file(&support.join("package-lock.json"))?])),
-        }
-    }
-
-    fn install_into(self, target: &Path) -> Result<(), Failure> {
-        match self {
-            Self::Minio => install_with_go(&format!("github.com/minio/minio@{MINIO_VERSION}"), target),
-            Self::Toxiproxy => install_with_go(
-                &format!("github.com/Shopify/toxiproxy/v2/cmd/server@{TOXIPROXY_VERSION}"),
-                target,
-            ),
-            Self::Prometheus => install_prometheus(target),
-            Self::Python => install_python(target),
-            Self::Node => install_node(target),
+            Self::Node => once(&node_version(&support)?, &|target| install_node(&support, target)),
+            Self::Sdks => sdks::install(),
         }
     }
 }
@@ -169,8 +156,42 @@ impl Installed {
     }
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     root().join("target/tools")
+}
+
+/// Installs into a folder below `parent` that gets its name when it is complete; what was cut short is never taken for
+/// whole.
+pub(crate) fn install_once(
+    parent: &Path,
+    name: &str,
+    version: &str,
+    install: impl Fn(&Path) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let folder = format!("{name}-{version}");
+    let complete = parent.join(&folder);
+    if !complete.exists() {
+        let partial = parent.join(format!("{folder}.{}", std::process::id()));
+        fs::create_dir_all(&partial)?;
+        let installed = install(&partial);
+        // Another run may have been faster; its folder is as good.
+        if installed.is_err() || fs::rename(&partial, &complete).is_err() {
+            fs::remove_dir_all(&partial)?;
+        }
+        installed?;
+    }
+    link(Path::new(&folder), &parent.join(name))?;
+    Ok(())
+}
+
+/// Changes with the pins and with the interpreter, whose paths are in the environment.
+pub(crate) fn python_version(pins: &Path) -> Result<String, Failure> {
+    Ok(hash(&[read(program("python3").arg("--version"))?.into(), read_file(pins)?]))
+}
+
+/// Changes with the lock file.
+pub(crate) fn node_version(folder: &Path) -> Result<String, Failure> {
+    Ok(hash(&[read_file(&folder.join("package-lock.json"))?]))
 }
 
 /// Compiles it, giving way to whatever else is being compiled: there it is the tests that are waited for.
@@ -197,16 +218,22 @@ fn install_prometheus(target: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn install_python(target: &Path) -> Result<(), Failure> {
+/// Makes a virtual environment and lets pip install what the words say.
+pub(crate) fn install_python<Word: AsRef<OsStr>>(
+    target: &Path,
+    flags: &[&str],
+    words: &[Word],
+) -> Result<(), Failure> {
     read(program("python3").args(["-m", "venv"]).arg(target))?;
     let mut pip = program(target.join("bin/python"));
-    read(pip.args(["-m", "pip", "install", "--requirement", "tests/support/requirements.txt"]))?;
+    read(pip.args(["-m", "pip", "install"]).args(flags).args(words))?;
     Ok(())
 }
 
-fn install_node(target: &Path) -> Result<(), Failure> {
+/// Installs what the lock file of a folder says.
+pub(crate) fn install_node(folder: &Path, target: &Path) -> Result<(), Failure> {
     for name in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(root().join("tests/support").join(name), target.join(name))?;
+        fs::copy(folder.join(name), target.join(name))?;
     }
     read(program("npm").args(["ci", "--ignore-scripts"]).current_dir(target))?;
     Ok(())
@@ -219,7 +246,7 @@ fn link(target: &Path, path: &Path) -> io::Result<()> {
     fs::rename(&fresh, path)
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| format!("read {}: {error}", path.display()).into())
 }
 

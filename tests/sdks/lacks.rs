@@ -1,0 +1,154 @@
+//! What an SDK, in the version that is pinned, does not send or says in other words: every exception that the judge
+//! makes. A row that is not needed fails the test.
+
+use super::provider::Call;
+
+/// One exception: these columns of these calls.
+struct Lack {
+    sdk: &'static str,
+    calls: fn(&Call) -> bool,
+    columns: &'static [&'static str],
+    sends: Sends,
+    #[expect(dead_code, reason = "for the reader")]
+    reason: &'static str,
+}
+
+/// What is on the wire instead of the truth.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Sends {
+    /// It is not sent.
+    Nothing,
+    /// It is sent in this word.
+    Word(&'static str),
+    /// Something that the SDK made up.
+    MadeUp,
+}
+
+use Sends::{MadeUp, Nothing, Word};
+
+const LACKS: &[Lack] = &[
+    lack(
+        "openai-v2",
+        |call| is_chat(call),
+        &["cache_read_input_tokens", "reasoning_output_tokens"],
+        Nothing,
+        "2.4b0 has no attribute for them",
+    ),
+    lack(
+        "openai-v2",
+        |call| is_chat(call) && call.streaming,
+        &["is_stream", "finish_reasons"],
+        Nothing,
+        "a stream's span looks like any other, and its last chunk with a choice is not kept",
+    ),
+    lack(
+        "pydantic-ai",
+        |call| call.provider == "openai",
+        &["service_tier"],
+        Nothing,
+        "it stays in the response's details, which are not traced",
+    ),
+    lack("pydantic-ai", |call| ends(call, "tool_calls"), FINISH, Word("tool_call"), "its own vocabulary"),
+    lack("pydantic-ai", |call| ends(call, "completed"), FINISH, Word("stop"), "its own vocabulary"),
+    lack("pydantic-ai", |call| ends(call, "end_turn"), FINISH, Word("stop"), "its own vocabulary"),
+    lack("pydantic-ai", |call| ends(call, "tool_use"), FINISH, Word("tool_call"), "its own vocabulary"),
+    lack(
+        "traceloop",
+        |call| is_chat(call) && call.streaming,
+        &["reasoning_output_tokens"],
+        Nothing,
+        "of a stream's usage only the cached tokens are detailed",
+    ),
+    lack(
+        "traceloop",
+        |call| call.provider == "openai" && call.streaming,
+        &["service_tier"],
+        Nothing,
+        "it is read from whole answers only",
+    ),
+    lack("traceloop", |call| ends(call, "tool_calls"), FINISH, Word("tool_call"), "its own vocabulary"),
+    lack("traceloop", |call| calls_tool(call, "responses"), FINISH, Word("tool_call"), "its own vocabulary"),
+    lack("traceloop", |call| ends(call, "completed"), FINISH, Word("stop"), "its own vocabulary"),
+    lack("traceloop", |call| ends(call, "end_turn"), FINISH, Word("stop"), "its own vocabulary"),
+    lack("traceloop", |call| ends(call, "max_tokens"), FINISH, Word("length"), "its own vocabulary"),
+    lack("traceloop", |call| ends(call, "tool_use"), FINISH, Word("tool_call"), "its own vocabulary"),
+    lack("vercel", |call| is_chat(call), &["service_tier"], Nothing, "the adapter of chat does not keep it"),
+    lack("vercel", |call| is_embedding(call), &["response_model"], Nothing, "only the model asked for"),
+    lack("vercel", |call| ends(call, "tool_calls"), FINISH, Word("tool-calls"), "its own vocabulary"),
+    lack("vercel", |call| calls_tool(call, "responses"), FINISH, Word("tool-calls"), "its own vocabulary"),
+    lack("vercel", |call| ends(call, "completed"), FINISH, Word("stop"), "its own vocabulary"),
+    lack("vercel", |call| ends(call, "end_turn"), FINISH, Word("stop"), "its own vocabulary"),
+    lack("vercel", |call| ends(call, "tool_use"), FINISH, Word("tool-calls"), "its own vocabulary"),
+    lack(
+        "langfuse",
+        |call| !call.is_error() && !is_embedding(call),
+        &["request_model"],
+        Nothing,
+        "the model that answered takes its place",
+    ),
+    lack(
+        "langfuse",
+        |call| is_chat(call) || !call.streaming,
+        &["response_id"],
+        Nothing,
+        "only the metadata of a stream of responses has it",
+    ),
+    lack(
+        "langfuse",
+        |call| is_chat(call) && !call.streaming,
+        FINISH,
+        Nothing,
+        "only the metadata of a stream has it",
+    ),
+    lack(
+        "litellm",
+        |call| call.streaming,
+        &["response_model"],
+        Word("gpt-5-mini"),
+        "its own record of a stream",
+    ),
+    lack(
+        "litellm",
+        |call| call.provider == "anthropic" || call.is_error(),
+        &["response_id"],
+        MadeUp,
+        "only answers of OpenAI keep their id",
+    ),
+    lack("litellm", |call| ends(call, "end_turn"), FINISH, Word("stop"), "in the vocabulary of OpenAI"),
+];
+
+const FINISH: &[&str] = &["finish_reasons"];
+
+const fn lack(
+    sdk: &'static str,
+    calls: fn(&Call) -> bool,
+    columns: &'static [&'static str],
+    sends: Sends,
+    reason: &'static str,
+) -> Lack {
+    Lack { sdk, calls, columns, sends, reason }
+}
+
+/// What the table says about a column of a call; `span` stands for the whole span.
+pub fn sends(sdk: &str, call: &Call, column: &str) -> Option<&'static Sends> {
+    let row =
+        LACKS.iter().find(|lack| lack.sdk == sdk && lack.columns.contains(&column) && (lack.calls)(call));
+    row.map(|lack| &lack.sends)
+}
+
+fn is_chat(call: &Call) -> bool {
+    call.api == "chat.completions"
+}
+
+fn is_embedding(call: &Call) -> bool {
+    call.api == "embeddings"
+}
+
+fn ends(call: &Call, reason: &str) -> bool {
+    call.finish_reason == Some(reason)
+}
+
+/// A tool was called. Responses end in the same way whether or not one was.
+fn calls_tool(call: &Call, api: &str) -> bool {
+    call.api == api && call.calls_tool
+}
