@@ -46,9 +46,14 @@ impl File {
         Ok(Self { table, writer, columns, row_groups: 0, facts: Facts::default() })
     }
 
-    /// Adds a row group: these rows of the batches, in this order.
-    pub(crate) fn append(&mut self, batches: &[RecordBatch], keys: &[Key]) -> Result<(), ParquetError> {
-        let chunks = self.encode(batches, keys)?;
+    /// Adds a row group: these rows of the batches, in this order. `from` says where in the batches the columns stand.
+    pub(crate) fn append(
+        &mut self,
+        from: &Table,
+        batches: &[RecordBatch],
+        keys: &[Key],
+    ) -> Result<(), ParquetError> {
+        let chunks = self.encode(from, batches, keys)?;
         let mut row_group = self.writer.next_row_group()?;
         for chunk in chunks {
             chunk.append_to_row_group(&mut row_group)?;
@@ -77,6 +82,7 @@ impl File {
     /// Encodes column by column, so that only one column's sorted rows are in memory beside the encoded bytes.
     fn encode(
         &mut self,
+        from: &Table,
         batches: &[RecordBatch],
         keys: &[Key],
     ) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
@@ -84,9 +90,9 @@ impl File {
             Gather { batches, places: keys.iter().map(Key::place).collect(), empty: HashMap::new() };
         let mut writers = self.columns.create_column_writers(self.row_groups)?.into_iter();
         let mut chunks = Vec::with_capacity(writers.len());
-        for (field, place) in self.table.schema.fields().iter().zip(&self.table.columns) {
+        for (field, place) in self.table.schema.fields().iter().zip(&from.columns) {
             let column = gather.column(field, *place)?;
-            if self.table.prices == Some(*place) {
+            if from.prices == Some(*place) {
                 self.facts.add_price_versions(column.as_any().downcast_ref());
             }
             for (leaf, mut writer) in compute_leaves(field, &column)?.iter().zip(writers.by_ref()) {

@@ -95,6 +95,7 @@ impl Range {
 
     fn encode_logs(&mut self) -> Result<(), Error> {
         let run = mem::take(&mut self.logs);
+        self.encode(&run, Table::content_of_logs())?;
         self.encode(&run, Table::logs())
     }
 
@@ -118,6 +119,6 @@ impl Range {
             Entry::Occupied(file) => file.into_mut(),
             Entry::Vacant(place) => place.insert(File::try_new(table)?),
         };
-        file.append(run.batches(), keys)
+        file.append(table, run.batches(), keys)
     }
 }

@@ -1,6 +1,7 @@
 //! A run: rows that wait to be sorted and encoded together, as one row group of each file they belong to.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use arrow_array::{Array, RecordBatch};
 use arrow_data::ArrayData;
@@ -53,11 +54,7 @@ impl Run {
     /// Takes in spans.
     pub(crate) fn add_spans(&mut self, rows: &Spans) -> Result<(), ArrowError> {
         let batch = self.hold(rows.batch(), Spans::FIELDS.iter().map(|field| field.role))?;
-        let messages: Vec<&dyn Array> = (spans::INPUT_MESSAGES.index..=spans::TRUNCATED.index)
-            .filter_map(|place| rows.batch().columns().get(place))
-            .map(AsRef::as_ref)
-            .filter(|column| column.null_count() < column.len())
-            .collect();
+        let messages = messages(rows.batch(), spans::INPUT_MESSAGES.index..=spans::TRUNCATED.index);
         let (times, arrivals) = (rows.get(spans::TIME).values(), rows.get(spans::INGESTED_AT).values());
         let starts = rows.get(spans::START_TIME_UNIX_NANO).values();
         let traces = rows.get(spans::TRACE_ID);
@@ -79,14 +76,19 @@ impl Run {
     pub(crate) fn add_logs(&mut self, rows: &Logs) -> Result<(), ArrowError> {
         let batch = self.hold(rows.batch(), Logs::FIELDS.iter().map(|field| field.role))?;
         let (times, arrivals) = (rows.get(logs::TIME).values(), rows.get(logs::INGESTED_AT).values());
-        let rows = times.iter().zip(arrivals).zip(rows.get(logs::TRACE_ID)).zip(0..);
+        let messages = messages(rows.batch(), logs::INPUT_MESSAGES.index..=logs::TRUNCATED.index);
+        let (traces, of_span) = (rows.get(logs::TRACE_ID), rows.get(logs::SPAN_ID));
+        let rows = times.iter().zip(arrivals).zip(traces).zip(0..);
         self.keys.extend(rows.map(|(((time, arrival), trace), row)| Key {
             day: Day::of(*time, *arrival),
             time_micros: *time,
             minute: time.div_euclid(MINUTE_MICROS),
             trace: trace_number(trace),
             start_nanos: *time,
-            has_messages: false,
+            // Messages of no span are in the record's body alone: `content` is told by spans.
+            has_messages: trace.is_some()
+                && of_span.is_valid(row as usize)
+                && messages.iter().any(|column| column.is_valid(row as usize)),
             batch,
             row,
         }));
@@ -141,6 +143,12 @@ impl Run {
             self.count(child);
         }
     }
+}
+
+/// The columns of messages that have any.
+fn messages(batch: &RecordBatch, places: RangeInclusive<usize>) -> Vec<&dyn Array> {
+    let columns = batch.columns().get(places).into_iter().flatten().map(AsRef::as_ref);
+    columns.filter(|column| column.null_count() < column.len()).collect()
 }
 
 /// A trace id as a number, which sorts as its hex digits do.

@@ -26,7 +26,7 @@ const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 pub(crate) struct Table {
     /// Its name, in paths and SQL.
     pub(crate) name: &'static str,
-    /// Whether only spans that carry messages have a row here.
+    /// Whether only spans and log records that carry messages have a row here.
     pub(crate) messages_only: bool,
     /// Whether rows are sorted by minute before all else.
     pub(crate) by_minute: bool,
@@ -70,11 +70,29 @@ impl Table {
         })
     }
 
+    /// The same table for messages that came as log records of a span: one row a record.
+    pub(crate) fn content_of_logs() -> &'static Self {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(|| {
+            let content = Self::content();
+            Self {
+                name: content.name,
+                messages_only: true,
+                by_minute: content.by_minute,
+                columns: content::COLUMNS_OF_LOGS.to_vec(),
+                prices: None,
+                schema: content.schema.clone(),
+                parquet: content.parquet.clone(),
+                properties: content.properties.clone(),
+            }
+        })
+    }
+
     /// One row a log record.
     pub(crate) fn logs() -> &'static Self {
         static TABLE: OnceLock<Table> = OnceLock::new();
         TABLE.get_or_init(|| {
-            let columns = (0..Logs::FIELDS.len()).collect();
+            let columns = (0..content::LOGS_COLUMNS).collect();
             let table = Self::new("logs", columns, Logs::schema(), Logs::FIELDS);
             Self { by_minute: true, ..table }
         })
@@ -149,6 +167,7 @@ mod tests {
         let columns = |table: &Table| table.schema.fields().len();
         assert_eq!(columns(Table::spans()), 87);
         assert_eq!(columns(Table::content()), 16);
+        assert_eq!(columns(Table::content_of_logs()), 16);
         assert_eq!(columns(Table::logs()), 24);
     }
 }

@@ -45,6 +45,30 @@ async fn spans_are_sorted_by_minute_then_trace_and_content_by_trace() {
 }
 
 #[tokio::test]
+async fn messages_that_came_as_log_records_of_a_span_stand_in_both_tables() {
+    let root = tempfile::tempdir().unwrap();
+    let mut exporter = exporter(root.path()).await;
+    let said = spans(1, &[Span { input: Some("in a span"), ..span(NOON, 3) }]);
+    let told = told_records(
+        2,
+        &[(NOON, Some(2), Some("in a record")), (NOON, None, Some("of no span")), (NOON, Some(1), None)],
+    );
+    exporter.export(&batch(1, 2, vec![Rows::Spans(said), Rows::Logs(told)])).await.unwrap();
+    deliver(exporter.as_mut(), 7, 1, 2).await;
+
+    let content = rows(&file(root.path(), "content"));
+    let mut messages: Vec<_> = content
+        .iter()
+        .map(|row| ["input_messages", "position", "index", "span_id"].map(|column| value(row, column)))
+        .collect();
+    messages.sort();
+    let span_id = value(&rows(&file(root.path(), "spans"))[0], "span_id");
+    assert_eq!(messages, [["\"in a record\"", "2", "0", &span_id], ["\"in a span\"", "1", "0", &span_id]]);
+    assert_eq!(rows(&file(root.path(), "logs")).len(), 3, "they stay log records");
+    assert_eq!(key_value(&file(root.path(), "content"), "spanledger.rows").as_deref(), Some("2"));
+}
+
+#[tokio::test]
 async fn the_name_and_the_footer_tell_the_plan() {
     let root = tempfile::tempdir().unwrap();
     let mut exporter = exporter(root.path()).await;

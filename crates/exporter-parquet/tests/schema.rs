@@ -20,7 +20,7 @@ fn fields(table: &str) -> Vec<Field> {
     match table {
         "spans" => Spans::FIELDS[..content::SPANS_COLUMNS].to_vec(),
         "content" => content::COLUMNS.map(|place| Spans::FIELDS[place]).to_vec(),
-        _ => Logs::FIELDS.to_vec(),
+        _ => Logs::FIELDS[..content::LOGS_COLUMNS].to_vec(),
     }
 }
 

@@ -333,7 +333,7 @@ table! {
 }
 
 table! {
-    /// Log records.
+    /// Log records: the columns of `logs`, and those of `content` for the records that messages came in.
     Logs,
     /// Columns of [`Logs`].
     logs, {
@@ -385,6 +385,24 @@ table! {
         POSITION: Int = "position", required, Delta;
         /// Its ordinal on the wire, rejected ones included.
         INDEX: SmallInt = "index", required, Delta;
+        /// Of the call that the messages belong to; stands in `content`.
+        CALL_KIND: Text = "call_kind", optional, Dictionary;
+        /// Of the call that the messages belong to; stands in `content`.
+        SESSION_ID: Text = "session_id", optional, DictionaryLookup;
+        /// JSON, `[{role, parts}]`; stands in `content`.
+        INPUT_MESSAGES: Text = "input_messages", optional, Heavy;
+        /// JSON, `[{role, parts}]`; stands in `content`.
+        OUTPUT_MESSAGES: Text = "output_messages", optional, Heavy;
+        /// JSON; stands in `content`.
+        SYSTEM_INSTRUCTIONS: Text = "system_instructions", optional, HeavyDictionary;
+        /// JSON; stands in `content`.
+        TOOL_DEFINITIONS: Text = "tool_definitions", optional, HeavyDictionary;
+        /// JSON; stands in `content`.
+        TOOL_ARGUMENTS: Text = "tool_arguments", optional, Heavy;
+        /// JSON; stands in `content`.
+        TOOL_RESULT: Text = "tool_result", optional, Heavy;
+        /// Messages were cut; stands in `content`.
+        TRUNCATED: Flag = "truncated", optional, Plain;
     }
 }
 
@@ -420,12 +438,15 @@ table! {
     }
 }
 
-/// How [`Spans`] is split into the two tables of the lake.
+/// How [`crate::Spans`] and [`crate::Logs`] are split into the tables of the lake.
 pub mod content {
-    use super::spans;
+    use super::{logs, spans};
 
     /// How many columns of [`crate::Spans`], from the first, stand in the table `spans`.
     pub const SPANS_COLUMNS: usize = spans::INPUT_MESSAGES.index;
+
+    /// How many columns of [`crate::Logs`], from the first, stand in the table `logs`.
+    pub const LOGS_COLUMNS: usize = logs::CALL_KIND.index;
 
     /// The columns of [`crate::Spans`] that stand in the table `content`, in the order of its ids.
     pub const COLUMNS: [usize; 16] = [
@@ -446,6 +467,26 @@ pub mod content {
         spans::POSITION.index,
         spans::INDEX.index,
     ];
+
+    /// The columns of [`crate::Logs`] that stand there, in the same order.
+    pub const COLUMNS_OF_LOGS: [usize; COLUMNS.len()] = [
+        logs::TIME.index,
+        logs::TRACE_ID.index,
+        logs::SPAN_ID.index,
+        logs::SERVICE_NAME.index,
+        logs::CALL_KIND.index,
+        logs::SESSION_ID.index,
+        logs::INPUT_MESSAGES.index,
+        logs::OUTPUT_MESSAGES.index,
+        logs::SYSTEM_INSTRUCTIONS.index,
+        logs::TOOL_DEFINITIONS.index,
+        logs::TOOL_ARGUMENTS.index,
+        logs::TOOL_RESULT.index,
+        logs::TRUNCATED.index,
+        logs::LOG.index,
+        logs::POSITION.index,
+        logs::INDEX.index,
+    ];
 }
 
 #[cfg(test)]
@@ -459,6 +500,15 @@ mod tests {
         assert_eq!(spans::BILLABLE.index + 1, 50, "Parquet field id of billable in schema v1");
         assert_eq!(spans::LOG.index + 1, 79, "Parquet field id of log in schema v1");
         assert_eq!(spans::AGGREGATED_COST.index + 1, 87, "the first column of schema 1.1");
+    }
+
+    #[test]
+    fn messages_of_log_records_have_the_columns_of_those_of_spans() {
+        for (of_spans, of_logs) in content::COLUMNS.into_iter().zip(content::COLUMNS_OF_LOGS) {
+            let (span, record) = (Spans::schema().field(of_spans), Logs::schema().field(of_logs));
+            assert_eq!((span.name(), span.data_type()), (record.name(), record.data_type()));
+        }
+        assert_eq!(content::LOGS_COLUMNS, 24);
     }
 
     #[test]

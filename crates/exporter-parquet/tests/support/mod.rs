@@ -75,11 +75,19 @@ pub(crate) fn spans(position: i64, rows: &[Span]) -> Spans {
 
 /// Log records of one record, at a position; each is a time and a trace.
 pub(crate) fn log_records(position: i64, rows: &[(i64, Option<u128>)]) -> Logs {
+    let rows: Vec<_> = rows.iter().map(|(time, trace)| (*time, *trace, None)).collect();
+    told_records(position, &rows)
+}
+
+/// The same, each with what was told to a model, in the span 1 of its trace.
+pub(crate) fn told_records(position: i64, rows: &[(i64, Option<u128>, Option<&str>)]) -> Logs {
     let length = rows.len();
     let columns = Logs::schema().fields().iter().map(|field| match field.name().as_str() {
-        "time" => micros(rows.iter().map(|(time, _)| *time)),
-        "observed_time_unix_nano" => ints(rows.iter().map(|(time, _)| *time)),
-        "trace_id" => texts(rows.iter().map(|(_, trace)| trace.map(|trace| format!("{trace:032x}")))),
+        "time" => micros(rows.iter().map(|(time, _, _)| *time)),
+        "observed_time_unix_nano" => ints(rows.iter().map(|(time, _, _)| *time)),
+        "trace_id" => texts(rows.iter().map(|(_, trace, _)| trace.map(|trace| format!("{trace:032x}")))),
+        "span_id" => texts(rows.iter().map(|(_, trace, _)| trace.map(|_| format!("{:016x}", 1)))),
+        "input_messages" => texts(rows.iter().map(|(_, _, input)| input.map(str::to_owned))),
         "ingested_at" => micros((0..length).map(|_| NOON)),
         "position" => ints((0..length).map(|_| position)),
         "index" => Arc::new(Int32Array::from_iter_values(0..length as i32)),
