@@ -13,6 +13,7 @@ mod indexed;
 mod json;
 mod message;
 mod parts;
+mod record;
 mod sources;
 mod tools;
 
@@ -20,6 +21,7 @@ use std::borrow::Cow;
 
 use self::conversation::Conversation;
 use self::json::{Json, parse, parse_cut, parse_python};
+pub use self::record::{RecordView, read_record};
 use self::sources::{Fills, Row};
 use crate::{CallKind, SpanView};
 
@@ -237,8 +239,10 @@ impl<'a> Reader<'_, 'a> {
             slot.get_or_insert_with(|| rebuilt(said));
         }
         let slot = self.side(side);
-        is_whole &= slot.is_none() || messages.is_empty();
-        if !messages.is_empty() {
+        // A message without any part says nothing, as when an SDK records no content.
+        let is_said = messages.iter().any(message::has_parts);
+        is_whole &= is_said && slot.is_none() || messages.is_empty();
+        if is_said {
             slot.get_or_insert_with(|| rebuilt(messages));
         }
         is_whole
@@ -251,7 +255,7 @@ impl<'a> Reader<'_, 'a> {
         let (elements, places) = indexed::gather(self.span.attributes, row.attribute, row.only);
         let messages: Vec<_> = elements.into_iter().map(|element| indexed::message(element, side)).collect();
         // Some senders give the roles here, and the content elsewhere.
-        if messages.iter().any(indexed::has_parts) {
+        if messages.iter().any(message::has_parts) {
             self.put(side, Conversation { messages, ..Conversation::default() });
             self.content.moved.extend(places);
         }

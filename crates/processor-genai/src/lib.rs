@@ -15,6 +15,7 @@
 mod attributes;
 mod columns;
 mod events;
+mod records;
 mod sparse;
 mod texts;
 
@@ -26,7 +27,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use spanledger_component::{Context, Error, Processor, ProcessorFactory, Rows, Signal, Stability};
 use spanledger_genai::{Call, EventView, Prices, SpanView, is_genai, normalise};
-use spanledger_schema::{Spans, Table, spans};
+use spanledger_schema::{Logs, Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
 
 use crate::attributes::Attributes;
@@ -38,7 +39,7 @@ use crate::events::{Event, Events};
 #[serde(deny_unknown_fields, default)]
 pub struct Config {}
 
-/// Reads the calls of spans. Other rows pass as they are.
+/// Reads the calls of spans, and the messages in log records. Other rows pass as they are.
 #[derive(Debug)]
 pub struct Genai {
     prices: Arc<Prices>,
@@ -49,6 +50,11 @@ impl Genai {
     /// With the prices that are built in. `id` is its label in metrics.
     pub fn new(meter: &Meter, id: &str) -> Self {
         Self { prices: Prices::bundled(), unusable: Unusable::new(meter, id) }
+    }
+
+    fn read_records(&self, records: Logs) -> Result<Logs, Error> {
+        let read = records::read_messages(&records);
+        Ok(read.map_err(|error| Error::caused("read GenAI messages", error))?.unwrap_or(records))
     }
 
     fn read_calls(&self, spans: &Spans) -> Result<Option<Spans>, ArrowError> {
@@ -144,7 +150,11 @@ impl ProcessorFactory for Genai {
 
 impl Processor for Genai {
     fn process(&self, rows: Rows) -> Result<Rows, Error> {
-        let Rows::Spans(spans) = rows else { return Ok(rows) };
+        let spans = match rows {
+            Rows::Spans(spans) => spans,
+            Rows::Logs(logs) => return Ok(Rows::Logs(self.read_records(logs)?)),
+            rows => return Ok(rows),
+        };
         let read = self.read_calls(&spans).map_err(|error| Error::caused("read GenAI calls", error))?;
         Ok(Rows::Spans(read.unwrap_or(spans)))
     }

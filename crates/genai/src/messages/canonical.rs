@@ -31,7 +31,8 @@ fn begins_with_message(text: &str) -> Option<bool> {
     for _ in 0..KEYS_MAX {
         let (key, value) = scan.key()?;
         if key == "parts" {
-            return value.array()?.is_part();
+            let parts = value.array()?;
+            return if parts.symbol(']').is_some() { Some(true) } else { parts.is_part() };
         }
         // Content and tool calls of other shapes are lists, objects or long.
         if !matches!(key, "role" | "name" | "finish_reason" | "id" | "index") {
@@ -125,6 +126,7 @@ mod tests {
             r#"[{"role":"user","parts":[{"type":"text","content":"Say hi"}]}]"#,
             r#"[{"role": "user", "parts": [{"content": "Say hi", "type": "text"}]}]"#,
             r#" [ {"role":"assistant","finish_reason":"stop","parts":[{"type":"tool_call","id":null}]}] "#,
+            r#"[{"role":"user","parts":[]}]"#,
             r#"[{"name":null,"role":"tool","parts":[{"type":"tool_call_response","id":"call_1"}]}]"#,
         ] {
             assert!(is_messages(text), "{text}");

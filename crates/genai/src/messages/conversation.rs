@@ -183,14 +183,15 @@ pub(crate) fn system_parts(system: Json<'_>) -> Vec<Json<'_>> {
 
 /// The keys under which answers have their messages: OpenAI `choices`; Gemini `candidates`; LangChain `generations`;
 /// Responses API, Bedrock, LangSmith `output`; Genkit, Ollama, Cohere, logfire `message`; ADK, Anthropic `content`;
-/// LangGraph `messages`, `update`; and texts.
-const ANSWERS: [&str; 14] = [
+/// LangGraph `messages`, `update`; CrewAI `raw`; and texts.
+const ANSWERS: [&str; 15] = [
     "choices",
     "candidates",
     "generations",
     "output",
     "message",
     "content",
+    "raw",
     "messages",
     "update",
     "outputs",
@@ -209,6 +210,10 @@ fn answer_key(keys: &Keys<'_>, nested: usize) -> Option<&'static str> {
                 choices.iter().all(|choice| choice.as_object().is_some())
             }
             ("generations", Json::Array(_)) => true,
+            ("messages" | "update" | "outputs", Json::Text(_)) => false,
+            // Of a task or a crew, which are told by what else they have.
+            ("raw", Json::Text(_)) => keys.0.iter().any(|(name, _)| name == "json_dict"),
+            ("raw", _) => false,
             (_, Json::Text(_)) => true,
             ("message" | "content", Json::Object(inner)) => {
                 is_message(value) || inner.has("parts") || inner.has("content")

@@ -8,7 +8,7 @@ use super::{Said, Side, read_text};
 use crate::EventView;
 
 /// An event that holds everything at once, since conventions 1.37.
-const DETAILS: &str = "gen_ai.client.inference.operation.details";
+pub(super) const DETAILS: &str = "gen_ai.client.inference.operation.details";
 
 /// What was said in the events of a span: to the model, and by it.
 pub(crate) fn read<'a>(events: &[EventView<'a>]) -> (Conversation<'a>, Conversation<'a>) {

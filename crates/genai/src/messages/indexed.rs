@@ -129,12 +129,6 @@ pub(crate) fn parts_in_text<'b>(text: &str) -> Option<Json<'b>> {
     is_parts.then(|| json.into_owned())
 }
 
-/// Whether anything is said in a message.
-pub(crate) fn has_parts(message: &Json<'_>) -> bool {
-    let parts = message.as_object().and_then(|keys| keys.get("parts"));
-    parts.is_some_and(|parts| !parts.is_empty())
-}
-
 /// An element as tools. OpenInference sends the JSON of each.
 pub(crate) fn tools(element: Json<'_>) -> Vec<Json<'_>> {
     match element {

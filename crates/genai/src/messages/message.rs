@@ -55,6 +55,12 @@ pub(crate) fn of_parts<'a>(role: &'static str, parts: Vec<Json<'a>>) -> Keys<'a>
     Keys::default().with("role", Json::text(role)).with("parts", Json::Array(parts))
 }
 
+/// Whether anything is said in a message.
+pub(crate) fn has_parts(message: &Json<'_>) -> bool {
+    let parts = message.as_object().and_then(|keys| keys.get("parts"));
+    parts.is_some_and(|parts| !parts.is_empty())
+}
+
 /// Takes out why the answer ended.
 pub(crate) fn take_finish_reason<'a>(keys: &mut Keys<'a>) -> Option<Json<'a>> {
     keys.take_any(&FINISH_REASONS)

@@ -632,3 +632,55 @@ fn logfire_s_requests_and_answers_are_read() {
     assert_eq!(json_of(content.input_messages.as_ref()), json!([user("Say hi")]));
     assert_eq!(json_of(content.output_messages.as_ref()), json!([assistant("hi")]));
 }
+
+fn record<'a>(name: &'a str, body: &'a str, attributes: &'a [(&'a str, &'a str)]) -> Option<Content<'a>> {
+    read_record(&RecordView {
+        event_name: Some(name).filter(|name| !name.is_empty()),
+        body: Some(body),
+        attributes,
+    })
+}
+
+#[test]
+fn log_records_are_messages() {
+    let old = [("event.name", "gen_ai.user.message"), ("gen_ai.system", "openai")];
+    let content = record("", r#"{"content": "Say hi"}"#, &old).unwrap();
+    assert_eq!(json_of(content.input_messages.as_ref()), json!([user("Say hi")]));
+    let content = record("gen_ai.tool.message", r#"{"content": "{\"a\": 1}", "id": "call_1"}"#, &[]).unwrap();
+    let answered = json!({"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_1", "response": "{\"a\": 1}"}]});
+    assert_eq!(json_of(content.input_messages.as_ref()), json!([answered]));
+    let choice =
+        r#"{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}"#;
+    let content = record("gen_ai.choice", choice, &[]).unwrap();
+    let mut message = assistant("hi");
+    message["finish_reason"] = json!("stop");
+    assert_eq!(json_of(content.output_messages.as_ref()), json!([message]));
+    assert_eq!(content.input_messages, None);
+}
+
+#[test]
+fn a_record_of_all_messages_gives_them_as_sent() {
+    let messages = r#"[{"role":"user","parts":[{"type":"text","content":"Say hi"}]}]"#;
+    let attributes = [("gen_ai.provider.name", "openai"), ("gen_ai.input.messages", messages)];
+    let content = record("gen_ai.client.inference.operation.details", "", &attributes).unwrap();
+    assert_eq!(content.input_messages, Some(Said::Sent { attribute: 1, text: messages }));
+}
+
+#[test]
+fn a_record_without_content_or_about_something_else_is_none() {
+    assert_eq!(
+        record(
+            "gen_ai.choice",
+            r#"{"index": 0, "finish_reason": "stop", "message": {"role": "assistant"}}"#,
+            &[]
+        ),
+        None
+    );
+    assert_eq!(record("gen_ai.user.message", "{}", &[]), None);
+    assert_eq!(
+        record("gen_ai.client.inference.operation.details", "", &[("gen_ai.request.model", "x")]),
+        None
+    );
+    assert_eq!(record("exception", r#"{"content": "x"}"#, &[]), None);
+    assert_eq!(record("", r#"{"content": "x"}"#, &[]), None);
+}
