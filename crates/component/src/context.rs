@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use spanledger_telemetry::Meter;
 
 use crate::{Clock, ComponentId, LogId};
@@ -19,4 +20,6 @@ pub struct Context {
     pub memory_bytes: usize,
     /// The log that feeds it.
     pub log: LogId,
+    /// Of a processor: what it said its rows depend on; `None` where nobody keeps that, as in a check of the config.
+    pub pinned: Option<Bytes>,
 }

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Context, Error, Rows, Signal, Stability};
+use crate::{Context, Error, Pinned, Rows, Signal, Stability};
 
-/// Changes rows. Pure, row by row: what becomes of a row depends on that row and the settings alone.
+/// Changes rows. Pure, row by row: what becomes of a row depends on that row, the settings and what is pinned alone.
 pub trait Processor: Send + Sync {
     /// The rows that go on. An error, or a panic, sends the one record that causes it to the dead letters.
     fn process(&self, rows: Rows) -> Result<Rows, Error>;
@@ -30,6 +30,11 @@ pub trait ProcessorFactory: Send + Sync + 'static {
     /// What is wrong with settings that could be read, each with its path below the component's.
     fn check(_config: &Self::Config) -> Vec<(String, String)> {
         Vec::new()
+    }
+
+    /// What its rows depend on beside the settings.
+    fn pinned(_config: &Self::Config) -> Option<Pinned> {
+        None
     }
 
     /// Builds it, once for each pipeline.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::Schema;
 
 use crate::{
     Connector, ConnectorFactory, Context, Error, Exporter, ExporterFactory, Extension, ExtensionFactory,
-    Processor, ProcessorFactory, Receiver, ReceiverFactory, Signal,
+    Pinned, Processor, ProcessorFactory, Receiver, ReceiverFactory, Signal,
 };
 
 /// How settled a component is.
@@ -92,6 +93,8 @@ pub struct Configured<C: ?Sized> {
     pub build: Build<C>,
     /// What is wrong all the same: path below the component's, message.
     pub problems: Vec<(String, String)>,
+    /// Of a processor: what its rows depend on beside the settings.
+    pub pinned: Box<dyn Fn() -> Option<Pinned> + Send + Sync>,
 }
 
 /// One component type of a kind.
@@ -120,14 +123,20 @@ pub struct Registry {
 
 macro_rules! kind {
     ($(#[$doc:meta])* $factory:ident, $component:ident, $map:ident, $with:ident, $find:ident, $list:ident,
-     $signals:expr, $turns:expr, $once:expr, $single:expr) => {
+     $signals:expr, $turns:expr, $once:expr, $single:expr, $pinned:expr) => {
         impl Registry {
             $(#[$doc])*
             #[must_use]
             pub fn $with<F: $factory>(mut self) -> Self {
                 fn configured<F: $factory>(config: F::Config) -> Configured<dyn $component> {
                     let problems = F::check(&config);
-                    Configured { build: Box::new(move |context| F::build(&config, context)), problems }
+                    let (config, of) = (Arc::new(config), $pinned);
+                    let pinned = config.clone();
+                    Configured {
+                        build: Box::new(move |context| F::build(&config, context)),
+                        problems,
+                        pinned: Box::new(move || of(&pinned)),
+                    }
                 }
                 let listing = Listing {
                     word: F::TYPE,
@@ -163,21 +172,21 @@ macro_rules! kind {
 
 kind!(
     /// Adds a receiver type.
-    ReceiverFactory, Receiver, receivers, with_receiver, receiver, receivers, F::SIGNALS, &[], false, false
+    ReceiverFactory, Receiver, receivers, with_receiver, receiver, receivers, F::SIGNALS, &[], false, false, |_: &F::Config| None
 );
 kind!(
     /// Adds a processor type.
-    ProcessorFactory, Processor, processors, with_processor, processor, processors, F::SIGNALS, &[], false, false
+    ProcessorFactory, Processor, processors, with_processor, processor, processors, F::SIGNALS, &[], false, false, F::pinned
 );
 kind!(
     /// Adds an exporter type.
-    ExporterFactory, Exporter, exporters, with_exporter, exporter, exporters, F::SIGNALS, &[], F::ONCE, false
+    ExporterFactory, Exporter, exporters, with_exporter, exporter, exporters, F::SIGNALS, &[], F::ONCE, false, |_: &F::Config| None
 );
 kind!(
     /// Adds a connector type.
-    ConnectorFactory, Connector, connectors, with_connector, connector, connectors, &[], F::SIGNALS, F::ONCE, false
+    ConnectorFactory, Connector, connectors, with_connector, connector, connectors, &[], F::SIGNALS, F::ONCE, false, |_: &F::Config| None
 );
 kind!(
     /// Adds an extension type.
-    ExtensionFactory, Extension, extensions, with_extension, extension, extensions, &[], &[], false, F::SINGLE
+    ExtensionFactory, Extension, extensions, with_extension, extension, extensions, &[], &[], false, F::SINGLE, |_: &F::Config| None
 );

@@ -18,7 +18,9 @@ use crate::source::Env;
 pub struct Epoch {
     /// The pipelines, by id.
     pub pipelines: Vec<Pipeline>,
-    payload: Vec<u8>,
+    /// Of a stored epoch: names of what processors' rows depend on beside the settings, by processor.
+    pub pinned: BTreeMap<ComponentId, String>,
+    stored: Stored,
 }
 
 /// One pipeline with processors of its own.
@@ -34,16 +36,18 @@ pub struct Pipeline {
 }
 
 /// What the engine keeps. References are as they were written, so that no secret is in it that was none in the YAML.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     version: u32,
     pipelines: BTreeMap<String, StoredPipeline>,
     processors: BTreeMap<ComponentId, Json>,
     connectors: BTreeMap<ComponentId, Json>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pinned: BTreeMap<ComponentId, String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredPipeline {
     receivers: Vec<ComponentId>,
@@ -51,12 +55,21 @@ struct StoredPipeline {
     exporters: Vec<ComponentId>,
 }
 
-const VERSION: u32 = 1;
+/// With 2 something is pinned; 1 is the same without.
+const VERSION: u32 = 2;
 
 impl Epoch {
-    /// Canonical: an unchanged meaning gives the same bytes.
-    pub fn payload(&self) -> &[u8] {
-        &self.payload
+    /// What is kept of it, with the names of what is pinned. Canonical: an unchanged meaning gives the same bytes.
+    pub fn payload(&self, pinned: &BTreeMap<ComponentId, String>) -> Vec<u8> {
+        let version = if pinned.is_empty() { 1 } else { VERSION };
+        let stored = Stored { version, pinned: pinned.clone(), ..self.stored.clone() };
+        // Maps with texts for keys are always written.
+        serde_json::to_vec(&stored).unwrap_or_default()
+    }
+
+    /// The names of what a stored epoch has pinned, by processor; none where it cannot be read.
+    pub fn pinned_in(payload: &[u8]) -> BTreeMap<ComponentId, String> {
+        serde_json::from_slice::<Stored>(payload).map(|stored| stored.pinned).unwrap_or_default()
     }
 
     /// Reads a stored epoch. References are looked up in the present environment.
@@ -71,7 +84,7 @@ impl Epoch {
         let mut problems = Vec::new();
         let mut unset = Vec::new();
         let mut settings = BTreeMap::new();
-        for (id, json) in stored.processors {
+        for (id, json) in stored.processors.clone() {
             let mut node = Node::from_json(json, &place);
             let mut expander = Expander::new(env);
             expander.expand(&mut node);
@@ -80,7 +93,7 @@ impl Epoch {
             settings.insert(id, node);
         }
         let mut pipelines = Vec::new();
-        for (id, pipeline) in stored.pipelines {
+        for (id, pipeline) in stored.pipelines.clone() {
             let id = id.parse().map_err(|message| wrong(format!("read stored epoch: {message}")))?;
             let processors = processors(&pipeline.processors, &settings, registry, &mut problems);
             let StoredPipeline { receivers, exporters, .. } = pipeline;
@@ -88,7 +101,7 @@ impl Epoch {
         }
         pipelines.sort_by(|a, b| a.id.cmp(&b.id));
         match problems.is_empty() {
-            true => Ok(Self { pipelines, payload: payload.to_vec() }),
+            true => Ok(Self { pipelines, pinned: stored.pinned.clone(), stored }),
             false => Err(Problems::new(problems, unset)),
         }
     }
@@ -99,13 +112,14 @@ impl Epoch {
             wirings.iter().any(|wiring| wiring.processors.contains(id) || wiring.exporters.contains(id))
         };
         let stored = Stored {
-            version: VERSION,
+            version: 1,
             pipelines: wirings
                 .iter()
                 .map(|wiring| (wiring.id.to_string(), StoredPipeline::from(wiring)))
                 .collect(),
             processors: stored_settings(&sections.processors, &used),
             connectors: stored_settings(&sections.connectors, &used),
+            pinned: BTreeMap::new(),
         };
         let pipelines = wirings
             .iter()
@@ -116,7 +130,7 @@ impl Epoch {
                 exporters: wiring.exporters.iter().cloned().collect(),
             })
             .collect();
-        Self { pipelines, payload: serde_json::to_vec(&stored).unwrap_or_default() }
+        Self { pipelines, pinned: BTreeMap::new(), stored }
     }
 }
 

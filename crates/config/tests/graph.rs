@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::{FakeEnv, MINIMAL, load_with, load_yaml, registry};
@@ -263,7 +264,7 @@ service:
 #[test]
 fn an_epoch_holds_what_determines_rows_and_secrets_as_references() {
     let env = FakeEnv::with(&[("KEY", "hunter2")], &[]);
-    let payload = load_with(EPOCH, &env).unwrap().graph.epoch.payload().to_vec();
+    let payload = load_with(EPOCH, &env).unwrap().graph.epoch.payload(&BTreeMap::new());
     let expected = r#"{"version":1,"pipelines":{"metrics":{"receivers":["genai_metrics"],"processors":[],"exporters":["prometheus"]},"traces":{"receivers":["otlp"],"processors":["genai"],"exporters":["genai_metrics","parquet"]}},"processors":{"genai":{"key":"${env:KEY}","prices":[1,2.5],"version":"${yaml:1.10}"}},"connectors":{"genai_metrics":{}}}"#;
     assert_eq!(String::from_utf8(payload).unwrap(), expected);
 }
@@ -273,7 +274,7 @@ fn an_epoch_keeps_how_scalars_are_spelt_and_reads_back_to_the_same_bytes() {
     let genai = "prices: [1.0, 0x1F, 1e3, -2, 89.0, 089], version: \"a $${b} 'c'\\u0085\"";
     let yaml = EPOCH.replace("prices: [1, 2.5], version: 1.10, key: \"${env:KEY}\"", genai);
     let loaded = load_yaml(&yaml).unwrap();
-    let text = String::from_utf8(loaded.graph.epoch.payload().to_vec()).unwrap();
+    let text = String::from_utf8(loaded.graph.epoch.payload(&BTreeMap::new())).unwrap();
     let spelt = r#""prices":[1.0,"${yaml:0x1F}","${yaml:1e3}",-2,89.0,"${yaml:089}"],"version":"a $${b} 'c'"#;
     assert!(text.contains(spelt), "{text}");
     Epoch::read(text.as_bytes(), &registry(), &FakeEnv::default()).unwrap();
@@ -282,7 +283,7 @@ fn an_epoch_keeps_how_scalars_are_spelt_and_reads_back_to_the_same_bytes() {
 #[test]
 fn an_epoch_changes_with_its_meaning_only() {
     let env = FakeEnv::with(&[("KEY", "hunter2")], &[]);
-    let payload = |yaml: &str| load_with(yaml, &env).unwrap().graph.epoch.payload().to_vec();
+    let payload = |yaml: &str| load_with(yaml, &env).unwrap().graph.epoch.payload(&BTreeMap::new());
     let same = EPOCH
         .replace("{path: a}", "{path: elsewhere, rotation: {max_rows: 5}}")
         .replace("[parquet, genai_metrics]", "[genai_metrics, parquet]")
@@ -297,8 +298,8 @@ fn an_epoch_changes_with_its_meaning_only() {
 fn a_stored_epoch_is_read_back() {
     let env = FakeEnv::with(&[("KEY", "hunter2")], &[]);
     let epoch = load_with(EPOCH, &env).unwrap().graph.epoch;
-    let read = Epoch::read(epoch.payload(), &registry(), &env).unwrap();
-    assert_eq!(read.payload(), epoch.payload());
+    let read = Epoch::read(&epoch.payload(&BTreeMap::new()), &registry(), &env).unwrap();
+    assert_eq!(read.payload(&read.pinned), epoch.payload(&BTreeMap::new()));
     for (ours, theirs) in read.pipelines.iter().zip(&epoch.pipelines) {
         assert_eq!(ours.id, theirs.id);
         assert_eq!(ours.receivers, theirs.receivers);
@@ -308,14 +309,26 @@ fn a_stored_epoch_is_read_back() {
 }
 
 #[test]
+fn what_is_pinned_is_part_of_an_epoch_by_its_name() {
+    let env = FakeEnv::with(&[("KEY", "hunter2")], &[]);
+    let epoch = load_with(EPOCH, &env).unwrap().graph.epoch;
+    let pinned = BTreeMap::from([("genai".parse().unwrap(), "0a1b".to_owned())]);
+    let payload = epoch.payload(&pinned);
+    assert_ne!(payload, epoch.payload(&BTreeMap::new()));
+    let read = Epoch::read(&payload, &registry(), &env).unwrap();
+    assert_eq!((&read.pinned, &Epoch::pinned_in(&payload)), (&pinned, &pinned));
+    assert_eq!(read.payload(&read.pinned), payload);
+}
+
+#[test]
 fn a_stored_epoch_that_cannot_be_read_is_refused_with_the_reason() {
     let read = |payload: &str| {
         Epoch::read(payload.as_bytes(), &registry(), &FakeEnv::default()).map(drop).unwrap_err().to_string()
     };
     assert!(read("{").starts_with("read stored epoch: "));
     assert_eq!(
-        read(r#"{"version":2,"pipelines":{},"processors":{},"connectors":{}}"#),
-        "stored epoch has version 2, newer than 1"
+        read(r#"{"version":3,"pipelines":{},"processors":{},"connectors":{}}"#),
+        "stored epoch has version 3, newer than 2"
     );
     assert_eq!(
         read(

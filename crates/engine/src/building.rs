@@ -77,5 +77,12 @@ pub(crate) fn build_extensions(
 }
 
 pub(crate) fn context(id: &ComponentId, options: &Options, memory_bytes: usize, log: LogId) -> Context {
-    Context { id: id.clone(), clock: options.clock.clone(), meter: options.meter.clone(), memory_bytes, log }
+    Context {
+        id: id.clone(),
+        clock: options.clock.clone(),
+        meter: options.meter.clone(),
+        memory_bytes,
+        log,
+        pinned: None,
+    }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use spanledger_component::{
-    Budget, Clock, ComponentId, Configured, Connector, Error, Exporter, Extension, Host as _, Intake, LogId,
-    Position, Receiver, Registry, Service, Waiting, WalSettings,
+    Budget, Clock, ComponentId, Configured, Connector, Context, Error, Exporter, Extension, Host as _,
+    Intake, LogId, Position, Receiver, Registry, Service, Waiting, WalSettings,
 };
 use spanledger_config::{Env, Epoch, Graph, Service as ServiceSettings};
 use spanledger_telemetry::Meter;
@@ -31,6 +31,7 @@ use crate::folding::Folding;
 use crate::gate::Gate;
 use crate::host::Host;
 use crate::own_metrics;
+use crate::pinning;
 use crate::random::Random;
 use crate::reader::Reader;
 use crate::readiness;
@@ -38,6 +39,7 @@ use crate::replays::Replays;
 use crate::scrubbing::scrub;
 use crate::snapshots::{Feed, Outlets, connect};
 use crate::threads::Threads;
+use crate::watching::Watching;
 
 /// How long tasks that were told to stop may take, once the time for deliveries is over. Branches and extensions have it one
 /// after the other: with the default of 20 s for deliveries, a stop ends within the 30 s that Kubernetes gives.
@@ -116,7 +118,10 @@ impl Engine {
         let (wal, stop) = (starting.wal.clone(), starting.stop.rest.clone());
         starting.tasks.spawn(scrub(wal, starting.options.threads.clone(), stop.clone()));
         starting.tasks.spawn(readiness::watch(starting.host.clone(), stop.clone()));
-        starting.tasks.spawn(watch_log(starting.wal.clone(), stop));
+        starting.tasks.spawn(watch_log(starting.wal.clone(), stop.clone()));
+        if let Some(watching) = starting.watching.take() {
+            starting.options.threads.spawn(&mut starting.tasks, watching.run(stop));
+        }
         let running = starting.running(receivers);
         info!("Everything is ready. Begin running and processing data.");
         Ok(running)
@@ -218,9 +223,16 @@ struct Starting {
     outlets: Outlets,
     feeds: BTreeMap<ComponentId, Vec<Feed>>,
     host: Arc<Host>,
+    watching: Option<Watching>,
     tasks: JoinSet<Result<(), Error>>,
     branches: JoinSet<Result<(), Error>>,
     stop: StopAll,
+}
+
+/// What processors that are built while the collector runs are given.
+fn watching_context(options: &Options, log: LogId) -> Box<dyn Fn(&ComponentId) -> Context + Send + Sync> {
+    let options = options.clone();
+    Box::new(move |id| context(id, &options, 0, log))
 }
 
 impl Starting {
@@ -234,7 +246,8 @@ impl Starting {
         let log = LogId(wal.id().0);
         let context_of = |id: &ComponentId| context(id, &options, 0, log);
         // Everything that can be wrong with the config is found before the log takes note of it.
-        let present = Pinnable::build(epoch, &context_of)?;
+        let (pins, sources) = pinning::at_start(&epoch, &wal).await?;
+        let present = Pinnable::build(&epoch, pins.clone(), &context_of)?;
         let fed = fed_by_receivers(&graph, &present.pipelines);
         refuse_vanished(&wal, &fed)?;
         let mut built = Built::new(&graph, &options, &shares, &fed, log)?;
@@ -250,9 +263,18 @@ impl Starting {
         let oldest = behind.min().unwrap_or(Position(u64::MAX));
         let epochs =
             Epochs::open(&wal, present, oldest, &options.registry, options.env.as_ref(), &context_of).await?;
-        let live = epochs.present().cloned().ok_or_else(|| Error::new("the log has no epoch"))?;
+        let live = epochs.present().ok_or_else(|| Error::new("the log has no epoch"))?;
+        pinning::remove_unneeded(&wal);
         files::charge(&wal);
         let epochs = Arc::new(epochs);
+        let watching = Watching {
+            epoch,
+            pins,
+            sources,
+            epochs: epochs.clone(),
+            wal: wal.clone(),
+            context: watching_context(&options, log),
+        };
         // One more, for a replay.
         let (items, bytes) = shares.window(fed.len() + 1);
         let reader = Arc::new(Reader::new(
@@ -289,6 +311,7 @@ impl Starting {
             outlets,
             feeds,
             host,
+            watching: Some(watching),
             tasks: JoinSet::new(),
             branches: JoinSet::new(),
             stop,

@@ -56,11 +56,21 @@ pub(crate) fn write_content(disk: &dyn Disk, folder: &Path, bytes: &[u8]) -> Res
     Ok(hash)
 }
 
+/// The name that [`write_content`] gives these bytes.
+pub(crate) fn content_name(bytes: &[u8]) -> String {
+    hex(&xxh3_128(bytes).to_be_bytes())
+}
+
 /// Reads what [`write_content`] wrote; an error when it is missing or is not what its name says.
 pub(crate) fn read_content(disk: &dyn Disk, folder: &Path, hash: &[u8]) -> Result<Vec<u8>, Error> {
-    let path = folder.join(hex(hash));
+    read_named(disk, folder, &hex(hash))
+}
+
+/// The same by name.
+pub(crate) fn read_named(disk: &dyn Disk, folder: &Path, name: &str) -> Result<Vec<u8>, Error> {
+    let path = folder.join(name);
     let bytes = disk.read(&path).map_err(|error| Error::caused(format!("read {}", path.display()), error))?;
-    match xxh3_128(&bytes).to_be_bytes() == hash {
+    match content_name(&bytes) == name {
         true => Ok(bytes),
         false => Err(Error::new(format!(
             "{} is damaged: its content does not have the hash of its name",

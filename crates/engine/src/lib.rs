@@ -26,6 +26,7 @@ mod isolating;
 mod matching;
 pub mod offline;
 mod own_metrics;
+mod pinning;
 mod random;
 mod reader;
 mod readiness;
@@ -36,6 +37,7 @@ mod scrubbing;
 mod snapshots;
 mod threads;
 mod verifying;
+mod watching;
 mod window;
 
 pub use budget::Shares;

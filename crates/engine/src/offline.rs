@@ -19,6 +19,7 @@ use crate::budget::Shares;
 use crate::building::{build_extensions, context};
 use crate::engine::{log_options, open_log};
 use crate::epochs::{Live, Pinnable};
+use crate::pinning;
 use crate::replays::Replays;
 pub use crate::verifying::{Verified, verify};
 
@@ -87,7 +88,8 @@ pub async fn replay(
     let fed: Vec<_> = exporters.keys().filter(|id| is_fed(id)).cloned().collect();
     let (meter, log) = (Meter::default(), LogId(wal.id().0));
     let silent = crate::Options { meter, ..options.clone() };
-    let pipelines = Pinnable::build(epoch, &|id| context(id, &silent, 0, log))?.pipelines;
+    let pins = pinning::without_sources(&epoch, &wal);
+    let pipelines = Pinnable::build(&epoch, pins, &|id| context(id, &silent, 0, log))?.pipelines;
     let fed: BTreeMap<_, _> = fed.into_iter().map(|id| (id.clone(), signals_of(&pipelines, &id))).collect();
     exporters.extend(spare_exporters);
     let present = Live { first: Position(wal.data_end().0), pipelines };
@@ -134,7 +136,7 @@ pub(crate) fn log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>
     let mut settings = None;
     for (id, configured) in &graph.extensions {
         let (id, clock, meter) = (id.clone(), clock.clone(), Meter::default());
-        let context = Context { id, clock, meter, memory_bytes: 0, log: LogId::default() };
+        let context = Context { id, clock, meter, memory_bytes: 0, log: LogId::default(), pinned: None };
         settings = settings.or((configured.build)(&context)?.wal());
     }
     log_options(settings.as_ref().unwrap_or(default), clock)

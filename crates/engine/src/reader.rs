@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::branch::Progress;
 use crate::cuts::{Cuts, Slot};
-use crate::epochs::Epochs;
+use crate::epochs::{Epochs, Followed};
 use crate::window::{Arrived, Items, Window};
 
 /// How long what has arrived waits for more, so that small requests become one window.
@@ -78,12 +78,15 @@ impl Reader {
 
     /// What follows `from`, by the epoch of `branch`. Blocks for disk and decoding.
     pub(crate) fn next(&self, from: Position, branch: &ComponentId) -> Result<Next, Error> {
+        // What is read ends where the epochs that are known do.
+        let Followed { durable_end, unknown } = self.epochs.follow(&self.wal);
         let Some((epoch, until)) = self.epochs.of(branch, from) else {
             return Ok(Next::Nothing { until: from, passes_damage: false });
         };
         let (slot, cut) = self.cuts().slot((from, epoch.first), Instant::now());
         let made = slot.get_or_init(|| {
-            let until = until.into_iter().chain(cut).min().map(|until| spanledger_wal::Position(until.0));
+            let until = until.into_iter().chain(cut).chain(unknown).chain([durable_end]).min();
+            let until = until.map(|until| spanledger_wal::Position(until.0));
             let read = self.wal.read(spanledger_wal::Position(from.0), until, self.limits);
             let read = read.map_err(|error| error.to_string())?;
             let passes_damage = read.passes_damage;
@@ -108,7 +111,13 @@ impl Reader {
         let Some((epoch, until)) = self.epochs.of(&progress.id, first) else {
             return Err(Error::new(format!("{} is in no epoch from position {first} on", progress.id)));
         };
-        let until = until.map_or(last.next(), |until| until.min(last.next()));
+        let unknown = self.epochs.follow(&self.wal).unknown;
+        if let Some(unknown) = unknown.filter(|unknown| *unknown <= first) {
+            return Err(Error::new(format!(
+                "the config or the prices changed at position {unknown} while this ran: run it again for what follows"
+            )));
+        }
+        let until = until.into_iter().chain(unknown).fold(last.next(), Position::min);
         let read = self
             .wal
             .read(spanledger_wal::Position(first.0), Some(spanledger_wal::Position(until.0)), self.limits)
@@ -128,7 +137,7 @@ impl Reader {
 
     /// The rows of a record that was put aside, by the present epoch: it may be what has changed since.
     pub(crate) fn put_aside(&self, record: &Record, branch: &ComponentId) -> Result<Window, Error> {
-        let epoch = self.epochs.present().cloned();
+        let epoch = self.epochs.present();
         let window = epoch.and_then(|epoch| Window::new(&self.log, epoch, std::slice::from_ref(record)));
         window.filter(|window| window.counts(branch).delivered != Items::default()).ok_or_else(|| {
             let receiver = &record.receiver;

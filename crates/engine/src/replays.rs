@@ -168,11 +168,12 @@ impl Replays {
             meter: meter.clone(),
             memory_bytes,
             log,
+            pinned: None,
         };
         let exporter = (chosen.configured.build)(&context(&id, memory_bytes))?;
         let Options { registry, env, .. } = &self.options;
-        let mut epochs = Epochs::retained(&self.wal, registry, env.as_ref(), &|id| context(id, 0))?;
-        epochs.extend(self.present.clone());
+        let context = |id: &ComponentId| context(id, 0);
+        let epochs = Epochs::retained(&self.wal, registry, env.as_ref(), &context, self.present.clone())?;
         let reader = Reader::new(self.wal.clone(), Arc::new(epochs), self.limits);
         let source = Source {
             reader,

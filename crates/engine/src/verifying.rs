@@ -7,7 +7,7 @@ use std::sync::Arc;
 use spanledger_component::{
     Audit, Clock, ComponentId, Context, Delivered, Error, LogId, Position, Signal, WalSettings,
 };
-use spanledger_config::Graph;
+use spanledger_config::{Epoch, Graph};
 use spanledger_telemetry::Meter;
 use spanledger_wal::{Branch, RealDisk, Report, SIGNALS, State, Wal};
 
@@ -57,10 +57,18 @@ pub async fn verify(
 
 /// Files that the control records name, and that are not what they should be.
 fn beside(directory: &std::path::Path, state: &State) -> Vec<Error> {
-    let epochs = state.epochs.iter().map(|epoch| ("epochs", &epoch.payload_hash));
+    let epochs: Vec<_> = state.epochs.iter().map(|epoch| ("epochs", &epoch.payload_hash)).collect();
     let letters = state.branches.values().flat_map(|branch| &branch.dead_letters);
     let letters = letters.map(|letter| ("dead-letters", &letter.file_hash));
+    let pinned = epochs.iter().flat_map(|(folder, hash)| {
+        let payload = files::read_content(&RealDisk, &directory.join(folder), hash).unwrap_or_default();
+        Epoch::pinned_in(&payload).into_values()
+    });
+    let pinned: std::collections::BTreeSet<String> = pinned.collect();
+    let pinned =
+        pinned.iter().filter_map(|name| files::read_named(&RealDisk, &directory.join("epochs"), name).err());
     let content = epochs
+        .into_iter()
         .chain(letters)
         .filter_map(|(folder, hash)| files::read_content(&RealDisk, &directory.join(folder), hash).err());
     let checkpoints = state.branches.values().filter_map(|branch| branch.checkpoint.as_ref());
@@ -69,7 +77,7 @@ fn beside(directory: &std::path::Path, state: &State) -> Vec<Error> {
         let read = std::fs::read(&path).err()?;
         Some(Error::caused(format!("read {}", path.display()), read))
     });
-    content.chain(missing).collect()
+    content.chain(pinned).chain(missing).collect()
 }
 
 /// Has an exporter read back what it delivered.
@@ -81,7 +89,8 @@ async fn audit(
     clock: Arc<dyn Clock>,
 ) -> Result<Option<Audit>, Error> {
     let Some(configured) = graph.exporters.get(id) else { return Ok(None) };
-    let context = Context { id: id.clone(), clock, meter: Meter::default(), memory_bytes: 0, log };
+    let context =
+        Context { id: id.clone(), clock, meter: Meter::default(), memory_bytes: 0, log, pinned: None };
     (configured.build)(&context)?.audit(&delivered(branch)).await
 }
 

@@ -21,6 +21,7 @@ async fn it_says_every_captured_row_and_holds_none() {
         meter: Meter::default(),
         memory_bytes: 1 << 20,
         log: LogId([0; 16]),
+        pinned: None,
     };
     for verbosity in [Verbosity::Basic, Verbosity::Normal, Verbosity::Detailed] {
         let mut debug = Debug::build(&Config { verbosity, ..Config::default() }, &context).unwrap();

@@ -139,6 +139,7 @@ mod tests {
             meter: meter.clone(),
             memory_bytes: 1 << 20,
             log: LogId([1; 16]),
+            pinned: None,
         };
         let bucket = Bucket::new(store.clone(), "bucket", "lake");
         Upload::new(Arc::new(Store::Bucket(bucket)), PlanId([id; 16]), range, Meters::new(&context))

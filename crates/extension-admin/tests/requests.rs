@@ -106,6 +106,7 @@ async fn serve(config: &str, host: Arc<FakeHost>) -> SocketAddr {
         meter: Meter::default(),
         memory_bytes: 0,
         log: LogId::default(),
+        pinned: None,
     };
     let mut admin = Box::new(Admin::new(&config, &context));
     let host: Arc<dyn Host> = host;

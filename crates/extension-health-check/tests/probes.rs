@@ -81,6 +81,7 @@ async fn serve(config: &str, host: Arc<FakeHost>) -> (SocketAddr, CancellationTo
         meter: Meter::default(),
         memory_bytes: 0,
         log: LogId::default(),
+        pinned: None,
     };
     let mut health = Box::new(HealthCheck::new(&config, &context));
     let host: Arc<dyn Host> = host;

@@ -25,6 +25,7 @@ fn context() -> Context {
         meter: Meter::default(),
         memory_bytes: 1 << 20,
         log: LogId([0; 16]),
+        pinned: None,
     }
 }
 

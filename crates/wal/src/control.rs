@@ -182,7 +182,7 @@ fn move_items(from: &mut [u64; SIGNALS], to: &mut [u64; SIGNALS], letter: &DeadL
 /// What is in force from a position on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch {
-    /// The first position it applies to.
+    /// The first position it applies to; 0 in a record to be written stands for that record's own position.
     pub first: Position,
     /// Names the content-addressed file that holds it.
     pub payload_hash: Vec<u8>,
@@ -251,6 +251,16 @@ impl Control {
     /// The control record in `bytes`; `None` for one that a newer program wrote.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         proto::Control::decode(bytes).ok()?.kind.map(Self::from_kind)
+    }
+
+    /// The same record where it stands: an epoch that says no first position begins with it.
+    pub(crate) fn at(mut self, position: Position) -> Self {
+        if let Self::Epoch(epoch) = &mut self
+            && epoch.first == Position(0)
+        {
+            epoch.first = position;
+        }
+        self
     }
 
     fn to_kind(&self) -> proto::control::Kind {

@@ -109,7 +109,7 @@ impl Draft {
         let content = match header.kind {
             Kind::Data => Content::Data(Meta::decode(meta)?),
             Kind::Control => Control::decode(&payload)
-                .map_or(Content::Unknown, |control| Content::Control(Box::new(control))),
+                .map_or(Content::Unknown, |control| Content::Control(Box::new(control.at(header.position)))),
             Kind::Snapshot | Kind::Seal | Kind::Mark => return None,
         };
         Some(Self {

@@ -230,6 +230,12 @@ impl Wal {
         self.shared().view().state.clone()
     }
 
+    /// The first position that is not durable yet, and the control state of the same moment.
+    pub fn durable(&self) -> (Position, Arc<State>) {
+        let view = self.shared().view();
+        (view.durable_end, view.state.clone())
+    }
+
     /// What lies between `from` and the durable end. Seldom reads the disk, and then little of it.
     pub fn waiting(&self, from: Position) -> Waiting {
         self.shared().waiting(from)

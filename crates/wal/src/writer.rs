@@ -330,7 +330,7 @@ impl Writer {
             if let Control::Quarantined(range) = &*control {
                 self.shared.repeats.forget(range.first..range.last.next());
             }
-            Arc::make_mut(&mut self.state).apply(*control);
+            Arc::make_mut(&mut self.state).apply(control.at(position));
         }
     }
 

@@ -153,6 +153,26 @@ fn the_control_state_survives_reopening_and_the_deletion_of_the_segments_it_was_
 }
 
 #[test]
+fn an_epoch_without_a_first_position_begins_with_its_own_record_also_when_that_is_read_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path());
+    append(&wal, *b"a");
+    let epoch = |first, hash| Control::Epoch(Epoch { first: Position(first), payload_hash: vec![hash; 16] });
+    wal.record(epoch(1, 7)).wait().unwrap();
+    append(&wal, *b"b");
+    let appended = wal.record(epoch(0, 8)).wait().unwrap();
+    append(&wal, *b"c");
+    let firsts = |wal: &Wal| wal.state().epochs.iter().map(|epoch| epoch.first).collect::<Vec<_>>();
+    assert_eq!(firsts(&wal), [Position(1), appended.position]);
+    let (end, state) = wal.durable();
+    assert_eq!((end, state), (wal.durable_end(), wal.state()));
+    let crashed = crash_copy(directory.path());
+    assert_eq!(firsts(&open(crashed.path())), [Position(1), Position(4)]);
+    drop(wal);
+    assert_eq!(firsts(&open(directory.path())), [Position(1), Position(4)]);
+}
+
+#[test]
 fn a_full_log_refuses_data_takes_control_records_and_frees_itself() {
     let directory = tempfile::tempdir().unwrap();
     let options = Options { max_bytes: 512 << 10, ..options(directory.path()) };

@@ -30,6 +30,8 @@ pub(crate) struct Call {
     /// Units of 1e-12 USD.
     pub(crate) cost: Option<i128>,
     pub(crate) cost_status: Option<&'static str>,
+    /// As `cost`.
+    pub(crate) reported_cost: Option<i128>,
     pub(crate) received_micros: i64,
 }
 
@@ -46,6 +48,7 @@ impl Default for Call {
             output_tokens: Some(20),
             cost: Some(100_000_000_000),
             cost_status: Some("priced"),
+            reported_cost: None,
             received_micros: 1_000,
         }
     }
@@ -65,6 +68,7 @@ pub(crate) fn rows(calls: &[Call]) -> Rows {
     };
     let counts = |of: fn(&Call) -> Option<i64>| Int64Array::from_iter(calls.iter().map(of));
     let cost = Decimal128Array::from_iter(calls.iter().map(|call| call.cost));
+    let reported = Decimal128Array::from_iter(calls.iter().map(|call| call.reported_cost));
     let received = calls.iter().map(|call| call.received_micros);
     let spans = Spans::try_new(empty.collect()).unwrap().with(vec![
         spans::BILLABLE.set(BooleanArray::from_iter(calls.iter().map(|call| Some(call.billable)))),
@@ -80,6 +84,7 @@ pub(crate) fn rows(calls: &[Call]) -> Rows {
         spans::INPUT_TOKENS.set(counts(|call| call.input_tokens)),
         spans::OUTPUT_TOKENS.set(counts(|call| call.output_tokens)),
         spans::COST_TOTAL.set(cost.with_precision_and_scale(18, 12).unwrap()),
+        spans::REPORTED_COST.set(reported.with_precision_and_scale(18, 12).unwrap()),
         spans::INGESTED_AT.set(TimestampMicrosecondArray::from_iter_values(received).with_timezone("UTC")),
     ]);
     Rows::Spans(spans.unwrap())
@@ -97,6 +102,7 @@ pub(crate) fn connector_within(memory_bytes: usize, max_series: usize) -> Box<dy
         meter: Meter::default(),
         memory_bytes,
         log: LogId([0; 16]),
+        pinned: None,
     };
     GenaiMetrics::build(&Config { max_series }, &context).unwrap()
 }

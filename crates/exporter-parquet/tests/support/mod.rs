@@ -171,6 +171,7 @@ pub(crate) fn context(meter: &Meter) -> Context {
         meter: meter.clone(),
         memory_bytes: 192 << 20,
         log: LogId([0xab; 16]),
+        pinned: None,
     }
 }
 

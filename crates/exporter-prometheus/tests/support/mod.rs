@@ -94,6 +94,7 @@ pub(crate) fn context() -> Context {
         meter: Meter::default(),
         memory_bytes: 1 << 20,
         log: LogId([0; 16]),
+        pinned: None,
     }
 }
 

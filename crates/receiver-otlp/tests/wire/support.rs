@@ -133,6 +133,7 @@ impl Running {
             meter: meter.clone(),
             memory_bytes: 0,
             log: LogId::default(),
+            pinned: None,
         };
         let mut receiver = Box::new(Otlp::new(&config, &context));
         receiver.start().await.unwrap();
