@@ -33,6 +33,8 @@ pub(crate) struct Call<'a> {
     pub(crate) input_tokens: Option<u64>,
     pub(crate) output_tokens: Option<u64>,
     pub(crate) cost: Cost,
+    /// What the sender says and what the price table says, in units of 1e-12 USD, where both say something.
+    pub(crate) compared: Option<Compared>,
     pub(crate) received_unix_nano: i64,
 }
 
@@ -43,6 +45,13 @@ pub(crate) enum Cost {
     Priced(i128),
     /// The place of the reason in [`UNPRICED`].
     Unpriced(usize),
+}
+
+/// Two costs of the same calls, in units of 1e-12 USD.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Compared {
+    pub(crate) reported: i128,
+    pub(crate) derived: i128,
 }
 
 /// Hands out every billable row, in order.
@@ -109,8 +118,16 @@ impl<'a> Columns<'a> {
             input_tokens: count(number(self.spans.get(spans::INPUT_TOKENS), row)),
             output_tokens: count(number(self.spans.get(spans::OUTPUT_TOKENS), row)),
             cost: self.cost(row),
+            compared: self.compared(row),
             received_unix_nano: received_micros.saturating_mul(1000),
         }
+    }
+
+    /// A cost that is the reported one compares with nothing.
+    fn compared(&self, row: usize) -> Option<Compared> {
+        let reported = number(self.spans.get(spans::REPORTED_COST), row)?;
+        let derived = number(self.spans.get(spans::COST_TOTAL), row)?;
+        (text(self.cost_status, row) == "priced").then_some(Compared { reported, derived })
     }
 
     fn cost(&self, row: usize) -> Cost {

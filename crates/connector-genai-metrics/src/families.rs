@@ -3,7 +3,7 @@
 use arrow_schema::ArrowError;
 use spanledger_schema::Metrics;
 
-use crate::call::UNPRICED;
+use crate::call::{Compared, UNPRICED};
 use crate::histogram::Histogram;
 use crate::rows::{Buckets, Family, MetricRows, Point, Value};
 use crate::series::labels;
@@ -35,6 +35,12 @@ const ERRORS: Family = Family {
 const COST: Family = Family {
     name: "gen_ai.client.cost",
     description: "Cost of model calls, by list price",
+    unit: "USD",
+    kind: "counter",
+};
+const COMPARED_COST: Family = Family {
+    name: "gen_ai.client.compared_cost",
+    description: "Cost of model calls that have both a reported and a derived one, by either",
     unit: "USD",
     kind: "counter",
 };
@@ -71,6 +77,13 @@ pub(crate) fn rows(state: &State) -> Result<Metrics, ArrowError> {
     }
     for (point, series) in all.iter().filter(|(_, series)| series.has_priced_calls()) {
         rows.push(&COST, point.clone(), Value::Number(series.cost as f64 / COST_UNITS_PER_USD));
+    }
+    for (point, series) in all.iter().filter(|(_, series)| series.compared != Compared::default()) {
+        let Compared { reported, derived } = series.compared;
+        for (source, cost) in [("reported", reported), ("derived", derived)] {
+            let usd = Value::Number(cost as f64 / COST_UNITS_PER_USD);
+            rows.push(&COMPARED_COST, point.with("cost_source", source), usd);
+        }
     }
     for (point, series) in &all {
         for (reason, count) in UNPRICED.into_iter().zip(series.unpriced).filter(|(_, count)| *count > 0) {

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use crate::call::{Call, Cost, LABEL_NAMES, LABELS, UNPRICED};
+use crate::call::{Call, Compared, Cost, LABEL_NAMES, LABELS, UNPRICED};
 use crate::histogram::{DURATION_BOUNDS_NS, Histogram, TOKEN_BOUNDS};
 
 /// Longer texts are cut, so that the memory of a series is bounded whatever a sender calls its model.
@@ -19,6 +19,8 @@ pub(crate) struct Series {
     pub(crate) errors: u64,
     /// Units of 1e-12 USD.
     pub(crate) cost: i128,
+    /// Over the calls that have both costs.
+    pub(crate) compared: Compared,
     /// Calls without a cost, by reason: see [`UNPRICED`].
     pub(crate) unpriced: [u64; UNPRICED.len()],
     pub(crate) duration_ns: Histogram,
@@ -32,6 +34,7 @@ impl Series {
             start_unix_nano,
             errors: 0,
             cost: 0,
+            compared: Compared::default(),
             unpriced: [0; UNPRICED.len()],
             duration_ns: Histogram::new(&DURATION_BOUNDS_NS),
             input_tokens: Histogram::new(&TOKEN_BOUNDS),
@@ -47,6 +50,10 @@ impl Series {
         }
         if let Some(tokens) = call.output_tokens {
             self.output_tokens.add(tokens);
+        }
+        if let Some(Compared { reported, derived }) = call.compared {
+            self.compared.reported = self.compared.reported.saturating_add(reported);
+            self.compared.derived = self.compared.derived.saturating_add(derived);
         }
         match call.cost {
             Cost::Priced(cost) => self.cost = self.cost.saturating_add(cost),

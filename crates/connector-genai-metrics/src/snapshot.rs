@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use prost::Message;
 use spanledger_component::Error;
 
-use crate::call::{LABEL_NAMES, LABELS, UNPRICED};
+use crate::call::{Compared, LABEL_NAMES, LABELS, UNPRICED};
 use crate::histogram::{DURATION_BOUNDS_NS, Histogram, TOKEN_BOUNDS};
 use crate::series::{Key, Series, write_key};
 use crate::state::{Limits, State};
@@ -47,6 +47,11 @@ struct SavedSeries {
     input_tokens: Option<SavedHistogram>,
     #[prost(message, optional, tag = "8")]
     output_tokens: Option<SavedHistogram>,
+    /// As `cost`; none where no call had both.
+    #[prost(bytes = "vec", tag = "20")]
+    reported_compared: Vec<u8>,
+    #[prost(bytes = "vec", tag = "21")]
+    derived_compared: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -127,6 +132,8 @@ impl SavedSeries {
             duration_ns: Some(SavedHistogram::of(&series.duration_ns)),
             input_tokens: Some(SavedHistogram::of(&series.input_tokens)),
             output_tokens: Some(SavedHistogram::of(&series.output_tokens)),
+            reported_compared: series.compared.reported.to_le_bytes().to_vec(),
+            derived_compared: series.compared.derived.to_le_bytes().to_vec(),
         }
     }
 
@@ -142,6 +149,12 @@ impl SavedSeries {
         let mut series = Series::new(self.start_unix_nano);
         series.errors = self.errors;
         series.cost = i128::from_le_bytes(sixteen(&self.cost)?);
+        // A checkpoint of an earlier program does not have them.
+        if !self.reported_compared.is_empty() {
+            let amount = |bytes: &[u8]| Ok::<_, Error>(i128::from_le_bytes(sixteen(bytes)?));
+            let (reported, derived) = (amount(&self.reported_compared)?, amount(&self.derived_compared)?);
+            series.compared = Compared { reported, derived };
+        }
         for SavedCount { reason, count } in self.unpriced {
             let place = UNPRICED.iter().position(|known| *known == reason);
             let slot = place.and_then(|place| series.unpriced.get_mut(place));

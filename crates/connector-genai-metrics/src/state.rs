@@ -10,8 +10,8 @@ use crate::series::{Key, Series, write_key};
 /// What a series takes at most beside its labels: its counts, its part of a checkpoint, and its rows of a scrape.
 const SERIES_BYTES: usize = 20 << 10;
 
-/// Its labels stand in its key, twice where a checkpoint is made, and in each of its rows of a scrape, at most eleven.
-const LABEL_COPIES: usize = 14;
+/// Its labels stand in its key, twice where a checkpoint is made, and in each of its rows of a scrape, at most thirteen.
+const LABEL_COPIES: usize = 16;
 
 /// How many series there may be beside the one that counts the rest.
 #[derive(Debug, Clone, Copy)]

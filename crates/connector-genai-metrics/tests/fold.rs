@@ -94,6 +94,28 @@ fn odd_numbers_never_lower_a_sum() {
 }
 
 #[test]
+fn calls_with_a_reported_and_a_derived_cost_tell_how_far_the_two_drift_apart() {
+    let mut connector = connector(10);
+    let usd = |tenths: i128| Some(tenths * 100_000_000_000);
+    connector.fold(&rows(&[
+        Call { cost: usd(10), reported_cost: usd(11), ..Call::default() },
+        Call { cost: usd(20), reported_cost: usd(25), ..Call::default() },
+        Call { cost: usd(40), ..Call::default() },
+        Call { cost: None, cost_status: Some("unknown_model"), reported_cost: usd(80), ..Call::default() },
+        Call { cost: usd(160), cost_status: Some("reported"), reported_cost: usd(160), ..Call::default() },
+    ]));
+    let mut restored = self::connector(10);
+    restored.restore(&connector.snapshot()).unwrap();
+    let points = emitted(restored.as_mut());
+    let of = |source: &str| {
+        let name = format!("gen_ai.client.compared_cost{{{OK},cost_source={source}}}");
+        points.get(&name).unwrap_or_else(|| panic!("{:?}", points.keys())).value.unwrap()
+    };
+    assert_eq!((of("reported"), of("derived")), (3.6, 3.0));
+    assert_eq!(points[&format!("gen_ai.client.cost{{{OK}}}")].value, Some(23.0));
+}
+
+#[test]
 fn series_beyond_the_limit_are_counted_as_one() {
     let mut connector = connector(2);
     let models = ["a", "b", "c", "d", "a"];
