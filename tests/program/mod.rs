@@ -11,6 +11,7 @@ mod endpoints;
 mod examples;
 mod lake;
 mod lifecycle;
+mod prices;
 mod repeats;
 mod replay;
 mod secrets;

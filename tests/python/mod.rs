@@ -4,3 +4,4 @@ mod captures;
 pub mod crash;
 pub mod exporters;
 mod logs;
+mod prices;

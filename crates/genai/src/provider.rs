@@ -81,10 +81,7 @@ pub(crate) fn of_model(model: &str) -> Option<&'static str> {
     }
     let begins =
         |prefix: &&str| model.get(..prefix.len()).is_some_and(|first| first.eq_ignore_ascii_case(prefix));
-    MODELS
-        .iter()
-        .find(|(_, prefixes)| prefixes.iter().any(|prefix| begins(prefix)))
-        .map(|(provider, _)| *provider)
+    MODELS.iter().find(|(_, prefixes)| prefixes.iter().any(begins)).map(|(provider, _)| *provider)
 }
 
 /// A model without its provider's name before it.

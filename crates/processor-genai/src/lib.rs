@@ -14,42 +14,42 @@
 
 mod attributes;
 mod columns;
+mod config;
 mod events;
 mod records;
+mod source;
 mod sparse;
+mod table;
 mod texts;
+mod unpriced;
 
 use std::sync::Arc;
 
 use arrow_array::{Array, Int64Array, StringViewArray};
 use arrow_schema::ArrowError;
-use schemars::JsonSchema;
-use serde::Deserialize;
-use spanledger_component::{Context, Error, Processor, ProcessorFactory, Rows, Signal, Stability};
+use spanledger_component::{Context, Error, Pinned, Processor, ProcessorFactory, Rows, Signal, Stability};
 use spanledger_genai::{Call, EventView, Prices, SpanView, is_genai, normalise};
 use spanledger_schema::{Logs, Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
 
 use crate::attributes::Attributes;
 use crate::columns::Columns;
+pub use crate::config::{Config, Prices as PricesConfig};
 use crate::events::{Event, Events};
-
-/// Settings of `genai`. There are none yet.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {}
+use crate::unpriced::Unpriced;
 
 /// Reads the calls of spans, and the messages in log records. Other rows pass as they are.
 #[derive(Debug)]
 pub struct Genai {
     prices: Arc<Prices>,
     unusable: Unusable,
+    unpriced: Option<Unpriced>,
 }
 
 impl Genai {
     /// With the prices that are built in. `id` is its label in metrics.
     pub fn new(meter: &Meter, id: &str) -> Self {
-        Self { prices: Prices::bundled(), unusable: Unusable::new(meter, id) }
+        Self { prices: Prices::bundled(), unusable: Unusable::new(meter, id), unpriced: None }
     }
 
     fn read_records(&self, records: Logs) -> Result<Logs, Error> {
@@ -77,6 +77,7 @@ impl Genai {
                 let span = SpanView { attributes: &pairs, events: &views, ..reader.span(row) };
                 if let Some(call) = normalise(&span, &self.prices) {
                     self.unusable.count(&call);
+                    self.unpriced.iter().for_each(|unpriced| unpriced.note(&call));
                     call.moved().for_each(|place| attributes.remove(first + place));
                     columns.put(row, &call, first);
                 }
@@ -143,8 +144,21 @@ impl ProcessorFactory for Genai {
     const STABILITY: Stability = Stability::Alpha;
     type Config = Config;
 
-    fn build(_config: &Config, context: &Context) -> Result<Box<dyn Processor>, Error> {
-        Ok(Box::new(Self::new(&context.meter, &context.id.to_string())))
+    fn check(config: &Config) -> Vec<(String, String)> {
+        let problems = config.prices.check().into_iter();
+        problems.map(|(path, message)| (format!("prices.{path}"), message)).collect()
+    }
+
+    fn pinned(config: &Config) -> Option<Pinned> {
+        Some(config.prices.pinned())
+    }
+
+    fn build(config: &Config, context: &Context) -> Result<Box<dyn Processor>, Error> {
+        let kept = context.pinned.clone().unwrap_or_else(table::bundled);
+        let prices = table::read(&kept, config.prices.settings())?;
+        let id = context.id.to_string();
+        let unpriced = Some(Unpriced::new(&id, context.clock.clone()));
+        Ok(Box::new(Self { prices, unusable: Unusable::new(&context.meter, &id), unpriced }))
     }
 }
 

@@ -239,17 +239,17 @@ table! {
         TTFT_NS: Int = "ttft_ns", optional, Plain;
         /// Time per output token after it, streams only.
         TPOT_NS: Int = "tpot_ns", optional, Plain;
-        /// USD, derived.
+        /// USD, derived; null where the cost that counts is the reported one.
         COST_INPUT: Usd = "cost_input", optional, Plain;
-        /// USD, derived.
+        /// USD, derived; null where the cost that counts is the reported one.
         COST_OUTPUT: Usd = "cost_output", optional, Plain;
-        /// USD, derived, rounded half-even once.
+        /// USD, derived, rounded half-even once; the reported cost where the settings prefer it and `cost_status` is `reported`.
         COST_TOTAL: Usd = "cost_total", optional, Plain;
         /// priced, reported, unknown_model, unknown_provider, no_usage, invalid_usage, not_billable.
         COST_STATUS: Text = "cost_status", optional, Dictionary;
-        /// USD, as the sender computed it.
+        /// USD, as the sender computed it, whichever counts.
         REPORTED_COST: Usd = "reported_cost", optional, Plain;
-        /// Which price table.
+        /// Which price table was in force, also where it gave no price.
         PRICE_VERSION: Text = "price_version", optional, Dictionary;
         /// Which entry of it.
         PRICE_MODEL_ID: Text = "price_model_id", optional, Dictionary;
