@@ -398,4 +398,6 @@ fn read_text(text: &str, side: Side, encodings: usize) -> (Conversation<'_>, boo
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

@@ -275,8 +275,12 @@ fn generated(generations: Json<'_>, nested: usize) -> Conversation<'_> {
             found
         }
         Json::Object(mut keys) => {
-            let text = keys.take("text");
-            let said = keys.take("message").or(text).unwrap_or(Json::Null);
+            // The text repeats that of the message, which may have other parts.
+            let text = keys.take("text").filter(|text| *text != Json::text(""));
+            let said = keys.take("message");
+            let is_repeated =
+                said.as_ref().is_none_or(|said| text.as_ref().is_none_or(|text| repeats(said, text)));
+            let said = said.or(text).unwrap_or(Json::Null);
             let info = keys.take_object("generation_info");
             let mut found = of_messages(vec![message::read(said, Side::Output)]);
             if let Some(mut info) = info {
@@ -285,8 +289,17 @@ fn generated(generations: Json<'_>, nested: usize) -> Conversation<'_> {
             }
             keys.take("type");
             found.leave(&keys);
+            found.is_part_of_source |= !is_repeated;
             found
         }
         other => of_messages(vec![message::read(other, Side::Output)]),
     }
+}
+
+/// Whether this text is the content of a message of LangChain.
+fn repeats(message: &Json<'_>, text: &Json<'_>) -> bool {
+    let keys = message.as_object();
+    let inner =
+        keys.and_then(|keys| keys.get("kwargs").or_else(|| keys.get("data")).and_then(Json::as_object));
+    inner.or(keys).and_then(|keys| keys.get("content")) == Some(text)
 }

@@ -3,6 +3,7 @@
 //! `serde_json::Value` sorts keys and rounds numbers; what was said in a call is to come out as it went in.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 mod parser;
@@ -197,11 +198,12 @@ impl<'a> Keys<'a> {
     /// And what another object still has, apart from what says nothing. A name that is taken gets a `_` at its end.
     #[must_use]
     pub(crate) fn and_rest(mut self, rest: Keys<'a>) -> Self {
+        let taken: HashSet<String> = self.0.iter().map(|(name, _)| name.to_string()).collect();
         for (name, value) in rest.0 {
             if value.is_empty() {
                 continue;
             }
-            let is_taken = self.0.iter().any(|(key, _)| *key == name);
+            let is_taken = taken.contains(name.as_ref());
             self.0.push((if is_taken { Cow::Owned(format!("{name}_")) } else { name }, value));
         }
         self
