@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use spanledger_component::{Clock, Connector, Error, Position, Retry};
 use spanledger_faults::{Fault, Point};
-use spanledger_wal::{Checkpoint, Control, Counts, DeadLetter, Wal};
+use spanledger_wal::{Checkpoint, Condition, Control, Counts, DeadLetter, Wal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,8 @@ const EMIT_EVERY: Duration = Duration::from_secs(1);
 /// How often, and after how many bytes, the state is written while rows come.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 const CHECKPOINT_BYTES: usize = 64 << 20;
+/// How often while the log is nearly full: what is in no checkpoint keeps segments from being deleted.
+const TIGHT_CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 /// One connector, its place in the log, and when it last handed out and wrote its state.
 pub(crate) struct Folding {
@@ -174,13 +176,11 @@ impl Folding {
     }
 
     fn checkpoint_due(&self) -> Option<Instant> {
-        match self.checkpointed.bytes_since {
-            0 => None,
+        if self.again.is_some() {
             // The log counts the branch as further: a checkpoint would fit neither.
-            _ if self.again.is_some() => None,
-            bytes if bytes >= CHECKPOINT_BYTES => Some(Instant::now()),
-            _ => Some(self.checkpointed.at + CHECKPOINT_EVERY),
+            return None;
         }
+        Some(self.checkpointed.at + checkpoint_after(self.checkpointed.bytes_since, &self.wal.condition())?)
     }
 
     async fn fold_next(&mut self) {
@@ -435,9 +435,47 @@ impl Folding {
     }
 }
 
+/// How long after the last checkpoint the next one is due, when so many bytes were folded since.
+fn checkpoint_after(bytes_since: usize, log: &Condition) -> Option<Duration> {
+    let is_tight = log.used_bytes + log.segment_bytes > log.data_max_bytes;
+    match bytes_since {
+        0 => None,
+        CHECKPOINT_BYTES.. => Some(Duration::ZERO),
+        _ if is_tight => Some(TIGHT_CHECKPOINT_EVERY),
+        _ => Some(CHECKPOINT_EVERY),
+    }
+}
+
 async fn until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nearly_full_log_does_not_wait_long_for_the_checkpoint_that_gives_it_room() {
+        let log_with = |used_bytes| Condition {
+            healthy: true,
+            busy: Duration::ZERO,
+            used_bytes,
+            data_max_bytes: 16 << 20,
+            segment_bytes: 8 << 20,
+        };
+        let (roomy, tight) = (log_with(8 << 20), log_with((8 << 20) + 1));
+        for (bytes_since, log, seconds) in [
+            (0, &tight, None),
+            (1, &roomy, Some(10)),
+            (1, &tight, Some(1)),
+            (64 << 20, &roomy, Some(0)),
+            (64 << 20, &tight, Some(0)),
+        ] {
+            let after = checkpoint_after(bytes_since, log).map(|after| after.as_secs());
+            assert_eq!(after, seconds, "{bytes_since} bytes since the last");
+        }
     }
 }
