@@ -40,13 +40,35 @@ impl Host {
         (waiting.records > 0).then_some(some)
     }
 
-    /// What the branch accounts for, held against what the log counted up to the same position.
-    fn ledger_of(&self, progress: &Progress, waiting: u64) -> Ledger {
+    /// By how much what the branch is done with differs from what the log counted up to the same position.
+    fn imbalance(&self, progress: &Progress) -> u64 {
+        let mut seen_at = None;
+        loop {
+            let (position, counts) = self.done_by_now(progress);
+            let imbalance = self.wal.imbalance(position, &counts.sum());
+            // Once it has moved on, the log may have released what was to be counted.
+            if imbalance == 0 || seen_at == Some(position) {
+                return imbalance;
+            }
+            seen_at = Some(position);
+        }
+    }
+
+    /// What the branch is done with: the log may know before the branch tells, and release what is before.
+    fn done_by_now(&self, progress: &Progress) -> (spanledger_wal::Position, Counts) {
         let (position, counts) = progress.done();
+        let told = (spanledger_wal::Position(position.0), counts);
+        let state = self.wal.state();
+        let by_log = state.branches.get(&progress.id.to_string()).filter(|branch| branch.cursor > told.0);
+        by_log.map_or(told, |branch| (branch.cursor, branch.counts))
+    }
+
+    /// What the branch accounts for.
+    fn ledger_of(&self, progress: &Progress, waiting: u64) -> Ledger {
+        let (_, counts) = progress.done();
         let Counts { delivered, dropped, dead_lettered, quarantined, .. } = &counts;
         let [delivered, dropped, dead_lettered, quarantined] =
             [delivered, dropped, dead_lettered, quarantined].map(|items| items.iter().sum::<u64>());
-        let imbalance = self.wal.imbalance(spanledger_wal::Position(position.0), &counts.sum());
         Ledger {
             accepted: delivered + dropped + dead_lettered + quarantined + waiting,
             delivered,
@@ -54,7 +76,7 @@ impl Host {
             dead_lettered,
             quarantined,
             dropped,
-            imbalance,
+            imbalance: self.imbalance(progress),
         }
     }
 
