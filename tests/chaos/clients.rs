@@ -25,7 +25,7 @@ pub async fn answers_lost(tally: &mut Tally) {
             Answer::Later | Answer::Unknown => trial.sent.leave_open(ids),
             Answer::Wrong(answer) => trial.sent.complain(answer),
         }
-        tally.run();
+        tally.request();
     }
     tally.judged(trial.judge().await);
 }
@@ -41,7 +41,7 @@ pub async fn gone_in_mid_request(tally: &mut Tally) {
         let body = request.encode_to_vec();
         let part = tally.between(1, body.len() as u64 - 1) as usize;
         send_part(trial.setup.http, &body, part).await;
-        tally.run();
+        tally.request();
     }
     trial.acknowledge(500).await;
     // A span of a broken request in the files would be one that was never sent.

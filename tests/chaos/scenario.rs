@@ -28,6 +28,8 @@ pub struct Tally {
     pub skipped: Option<String>,
     /// How often the fault was brought about.
     pub runs: u64,
+    /// What one of these times is, if it is no cycle of everything.
+    unit: Option<&'static str>,
     /// How often a process died in it.
     pub crashes: u64,
     pub spans: u64,
@@ -39,6 +41,12 @@ impl Tally {
     /// The fault was brought about once more; nothing died.
     pub fn run(&mut self) {
         self.runs += 1;
+    }
+
+    /// The fault was brought about with one more request.
+    pub fn request(&mut self) {
+        self.runs += 1;
+        self.unit = Some("requests");
     }
 
     /// The process died once more.
@@ -121,6 +129,7 @@ impl Scenario {
 #[derive(Default)]
 struct Outcome {
     runs: u64,
+    unit: Option<&'static str>,
     crashes: u64,
     spans: u64,
     rows: u64,
@@ -137,6 +146,7 @@ impl Outcome {
         let failed = catch_unwind(AssertUnwindSafe(|| (scenario.run)(&mut tally))).is_err();
         self.time += began.elapsed();
         self.runs += tally.runs;
+        self.unit = tally.unit;
         self.crashes += tally.crashes;
         self.spans += tally.spans;
         self.rows += tally.rows;
@@ -171,7 +181,7 @@ impl Outcome {
             "how": scenario.how,
             "result": format!("held: {} spans acknowledged, none lost, none twice", self.spans),
             "runs": self.runs,
-            "unit": "cycles",
+            "unit": self.unit.unwrap_or("cycles"),
         });
         let slug = scenario.name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-").to_lowercase();
         let file = folder.join(format!("{}-chaos-{slug}.json", scenario.fault));
