@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod cgroup;
 mod clients;
 mod disk;
 mod full;
@@ -143,7 +144,7 @@ const SCENARIOS: &[Scenario] = &[
     Scenario {
         fault: 21,
         name: "slow disk",
-        how: "blkio throttle of the loop device to 1 MiB/s",
+        how: "a control group limits the loop device to 1 MiB/s",
         run: |tally| block_on(slow::slow_disk(tally)),
     },
     Scenario {

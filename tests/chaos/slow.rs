@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::cgroup::{self, Controller, Group};
 use crate::disk;
 use crate::load::Shape;
 use crate::scenario::Tally;
@@ -19,11 +19,10 @@ const BYTES_PER_SECOND: u64 = 1 << 20;
 
 /// One MiB a second is all the disk can do, and far more is sent.
 pub async fn slow_disk(tally: &mut Tally) {
-    let lacking = disk::lacking().or_else(|| lacking_folder("/sys/fs/cgroup/blkio"));
-    if tally.skips(lacking) {
+    if tally.skips(disk::lacking().or_else(|| cgroup::lacking(Controller::Disk))) {
         return;
     }
-    let group = Group::new("blkio");
+    let group = Group::new(Controller::Disk);
     let mut trial = Trial::on_disk(512, |setup| {
         setup.before(&group.entering()).set(format!("service.memory={}MiB", BUDGET_BYTES >> 20))
     });
@@ -31,12 +30,10 @@ pub async fn slow_disk(tally: &mut Tally) {
     trial.start();
     trial.acknowledge(500).await;
     let device = fs::read_to_string(format!("/sys/class/block/{}/dev", trial.disk().device())).unwrap();
-    let limit =
-        |bytes: u64| group.set("blkio.throttle.write_bps_device", &format!("{} {bytes}", device.trim()));
-    limit(BYTES_PER_SECOND);
+    group.limit_writes(device.trim(), Some(BYTES_PER_SECOND));
     tokio::time::sleep(Duration::from_secs(8)).await;
     trial.is_alive().await;
-    limit(0);
+    group.limit_writes(device.trim(), None);
     trial.acknowledge(500).await;
     tally.note(format!("{} refusals while it was slow", trial.sent.refusals()));
     stays_within(&trial);
@@ -105,26 +102,26 @@ pub async fn overload(tally: &mut Tally) {
 
 /// The kernel kills it for the memory it uses, under load; without the limit it goes on.
 pub async fn out_of_memory(tally: &mut Tally) {
-    if tally.skips(disk::lacking().or_else(|| lacking_folder("/sys/fs/cgroup/memory"))) {
+    if tally.skips(disk::lacking().or_else(|| cgroup::lacking(Controller::Memory))) {
         return;
     }
-    let group = Group::new("memory");
+    let group = Group::new(Controller::Memory);
     let mut trial = Trial::with(|setup| setup.before(&group.entering()));
     trial.load(Shape { clients: 16, ..Shape::LARGE });
     for _ in 0..3 {
-        group.set("memory.limit_in_bytes", "-1");
+        group.limit_memory(None);
         trial.start();
         trial.acknowledge(200).await;
         let resident = trial.collector().resident_bytes();
         let more = tally.between(1, 12) << 20;
-        group.set("memory.limit_in_bytes", &(resident + more).to_string());
+        group.limit_memory(Some(resident + more));
         let collector = trial.take_collector();
         let killed = tokio::time::timeout(Duration::from_secs(60), crate::trial::ended(collector)).await;
         let (status, log) = killed.expect("more memory than that is needed under load");
         assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "{status}\n{log}");
         tally.crash();
     }
-    group.set("memory.limit_in_bytes", "-1");
+    group.limit_memory(None);
     trial.start();
     tally.judged(trial.judge().await);
 }
@@ -132,34 +129,4 @@ pub async fn out_of_memory(tally: &mut Tally) {
 fn stays_within(trial: &Trial) {
     let peak = trial.collector().peak_resident_bytes();
     assert!(peak < BUDGET_BYTES + ALLOWED_BESIDE_BYTES, "{} MiB", peak >> 20);
-}
-
-fn lacking_folder(folder: &str) -> Option<String> {
-    (!Path::new(folder).join("tasks").exists()).then(|| format!("there is no {folder} (cgroup v1)"))
-}
-
-/// A control group of a controller; removed when dropped, which is when all processes in it are gone.
-struct Group(String);
-
-impl Group {
-    fn new(controller: &str) -> Self {
-        let group = Self(format!("/sys/fs/cgroup/{controller}/spanledger-chaos-{}", std::process::id()));
-        fs::create_dir_all(&group.0).unwrap();
-        group
-    }
-
-    /// Words that start a program in it.
-    fn entering(&self) -> [&str; 4] {
-        ["sh", "-c", "echo $$ > \"$0/cgroup.procs\"; exec \"$@\"", &self.0]
-    }
-
-    fn set(&self, name: &str, value: &str) {
-        fs::write(format!("{}/{name}", self.0), value).unwrap_or_else(|error| panic!("{name}: {error}"));
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.0);
-    }
 }
