@@ -29,9 +29,16 @@ pub fn lacking() -> Option<String> {
     ["mkfs.ext4", "mount", "umount"].into_iter().find_map(missing)
 }
 
+/// A program: the one that was installed for tests, or that of the system.
+pub fn command(program: &str) -> Command {
+    let folders = std::env::var_os("SPANLEDGER_PROGRAMS").unwrap_or_default();
+    let mut installed = std::env::split_paths(&folders).map(|folder| folder.join(program));
+    Command::new(installed.find(|path| path.exists()).unwrap_or_else(|| program.into()))
+}
+
 /// Says that a program is not installed, if it is not.
 pub fn missing(program: &str) -> Option<String> {
-    let found = Command::new(program).arg("-V").output();
+    let found = command(program).arg("-V").output();
     found.err().map(|error| format!("{program} cannot be started: {error}"))
 }
 
@@ -41,8 +48,7 @@ pub fn run(program: &str, arguments: &[&str]) -> String {
 }
 
 fn try_run(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let output =
-        Command::new(program).args(arguments).output().map_err(|error| format!("{program}: {error}"))?;
+    let output = command(program).args(arguments).output().map_err(|error| format!("{program}: {error}"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -118,7 +124,7 @@ impl Disk {
     /// Mends what a failure left behind. It has to be unmounted.
     pub fn repair(&self) {
         // 1: something was mended.
-        let status = Command::new("e2fsck").args(["-f", "-p"]).arg(&self.image).output().unwrap().status;
+        let status = command("e2fsck").args(["-f", "-p"]).arg(&self.image).output().unwrap().status;
         assert!(matches!(status.code(), Some(0 | 1)), "e2fsck: {status}");
     }
 

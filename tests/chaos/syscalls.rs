@@ -1,11 +1,11 @@
 //! System calls that fail or are slow, by `strace -e inject`, and limits of the process that are set while it runs.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use crate::disk::{missing, run};
+use crate::disk::{command, missing, run};
 use crate::load::Shape;
 use crate::scenario::Tally;
 use crate::trial::Trial;
@@ -29,7 +29,7 @@ impl Strace {
 
     fn attach_with(trial: &Trial, names: &str, inject: &str, more: &[&str]) -> Self {
         let pid = trial.collector().pid().to_string();
-        let child = Command::new("strace")
+        let child = command("strace")
             .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={names}")])
             .args(["-e", &format!("inject={names}:{inject}"), "-p", &pid])
             .args(more)

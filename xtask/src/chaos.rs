@@ -32,5 +32,7 @@ pub(crate) fn run_for(minutes: u64, words: &[String]) -> Result<(), Failure> {
     for tool in Tool::OF_CHAOS {
         command.envs(tool.variables());
     }
+    let programs = Tool::OF_CHAOS.into_iter().filter_map(Tool::programs);
+    command.env("SPANLEDGER_PROGRAMS", std::env::join_paths(programs)?);
     run(&mut command)
 }

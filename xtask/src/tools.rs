@@ -5,8 +5,10 @@
 
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::PermissionsExt as _;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 use std::{fs, io};
@@ -21,6 +23,16 @@ const MINIO_VERSION: &str = "v0.0.0-20260212201848-7aac2a2c5b7c";
 /// The last version that the module path `v2` has.
 const TOXIPROXY_VERSION: &str = "v2.5.0";
 
+/// What packages are downloaded and unpacked with.
+const PACKAGE_MANAGER: &[(&str, &str)] = &[("apt-get", "--version"), ("dpkg", "--version")];
+
+/// Starts a program of a package that was unpacked, with the libraries beside it.
+const STARTER: &str = r#"#!/bin/sh
+here=$(dirname "$(dirname "$(readlink -f "$0")")")
+libraries=$(find "$here" -name '*.so.*' -exec dirname {} + | sort -u | paste -s -d :)
+LD_LIBRARY_PATH=$libraries exec "$here/PROGRAM" "$@"
+"#;
+
 /// A real part: something not ours that tests run against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
@@ -30,6 +42,8 @@ pub(crate) enum Tool {
     Node,
     Toxiproxy,
     Sdks,
+    Strace,
+    E2fsprogs,
 }
 
 /// How an installation went.
@@ -53,15 +67,24 @@ pub(crate) fn install_those(tools: &[Tool], stages: &mut Stages) {
 
 impl Tool {
     /// All of them, the one that takes longest to install last.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Python, Self::Node, Self::Prometheus, Self::Toxiproxy, Self::Sdks, Self::Minio];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Python,
+        Self::Node,
+        Self::Prometheus,
+        Self::Strace,
+        Self::E2fsprogs,
+        Self::Toxiproxy,
+        Self::Sdks,
+        Self::Minio,
+    ];
 
     /// Those that have tests of their own, in modules of their names.
     pub(crate) const TESTED: [Self; 5] =
         [Self::Python, Self::Node, Self::Prometheus, Self::Sdks, Self::Minio];
 
     /// Those that chaos needs.
-    pub(crate) const OF_CHAOS: [Self; 3] = [Self::Python, Self::Toxiproxy, Self::Minio];
+    pub(crate) const OF_CHAOS: [Self; 5] =
+        [Self::Python, Self::Strace, Self::E2fsprogs, Self::Toxiproxy, Self::Minio];
 
     /// The module of tests that need it, and its folder under `target/tools`.
     pub(crate) fn name(self) -> &'static str {
@@ -72,6 +95,8 @@ impl Tool {
             Self::Node => "node",
             Self::Toxiproxy => "toxiproxy",
             Self::Sdks => "sdks",
+            Self::Strace => "strace",
+            Self::E2fsprogs => "e2fsprogs",
         }
     }
 
@@ -97,7 +122,13 @@ impl Tool {
             Self::Node => vec![("SPANLEDGER_NODE_MODULES", folder.join("node_modules"))],
             Self::Toxiproxy => vec![("SPANLEDGER_TOXIPROXY", folder.join("server"))],
             Self::Sdks => vec![("SPANLEDGER_SDKS", sdks::folder())],
+            Self::Strace | Self::E2fsprogs => Vec::new(),
         }
+    }
+
+    /// The folder in which tests find its programs by their usual names, if they do.
+    pub(crate) fn programs(self) -> Option<PathBuf> {
+        matches!(self, Self::Strace | Self::E2fsprogs).then(|| folder().join(self.name()).join("bin"))
     }
 
     fn install(self) -> Installed {
@@ -113,7 +144,7 @@ impl Tool {
     fn lacks(self) -> Option<&'static str> {
         let needed: &[(&str, &str)] = match self {
             Self::Minio | Self::Toxiproxy => &[("go", "version")],
-            Self::Prometheus => &[("apt-get", "--version"), ("dpkg", "--version")],
+            Self::Prometheus | Self::Strace | Self::E2fsprogs => PACKAGE_MANAGER,
             Self::Python => &[("python3", "--version")],
             Self::Node => &[("node", "--version"), ("npm", "--version")],
             Self::Sdks => &[("python3", "--version"), ("node", "--version"), ("npm", "--version")],
@@ -138,7 +169,15 @@ impl Tool {
                 )
             }),
             // The package manager's word for it: an archive keeps only its newest.
-            Self::Prometheus => once("packaged", &install_prometheus),
+            Self::Prometheus => {
+                once("packaged", &|target| install_packages(&["prometheus".to_owned()], target))
+            }
+            Self::Strace => {
+                once("packaged", &|target| install_programs("strace", &["usr/bin/strace"], target))
+            }
+            Self::E2fsprogs => once("packaged", &|target| {
+                install_programs("e2fsprogs", &["sbin/mkfs.ext4", "sbin/e2fsck"], target)
+            }),
             Self::Python => {
                 let pins = support.join("requirements.txt");
                 once(&python_version(&pins)?, &|target| install_python(target, &["--requirement"], &[&pins]))
@@ -200,14 +239,9 @@ fn install_with_go(package: &str, target: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Unpacks the package without installing it, so that no service starts and the system stays as it is.
-fn install_prometheus(target: &Path) -> Result<(), Failure> {
-    let download = || read(program("apt-get").args(["download", "prometheus"]).current_dir(target));
-    if download().is_err() {
-        // The list of packages is missing or out of date, as on a new machine.
-        read(program("apt-get").arg("update"))?;
-        download()?;
-    }
+/// Unpacks packages without installing them, so that no service starts and the system stays as it is.
+fn install_packages(packages: &[String], target: &Path) -> Result<(), Failure> {
+    with_packages(|| read(program("apt-get").arg("download").args(packages).current_dir(target)))?;
     for entry in target.read_dir()? {
         let package = entry?.path();
         if package.extension().is_some_and(|extension| extension == "deb") {
@@ -216,6 +250,44 @@ fn install_prometheus(target: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Unpacks a package and the libraries that it names, and makes programs of it that find them there.
+fn install_programs(package: &str, programs: &[&str], target: &Path) -> Result<(), Failure> {
+    let mut packages = libraries_of(package)?;
+    packages.push(package.to_owned());
+    install_packages(&packages, target)?;
+    let folder = target.join("bin");
+    fs::create_dir_all(&folder)?;
+    for path in programs {
+        // Some distributions have all programs below `usr`.
+        let path = if target.join(path).exists() { (*path).to_owned() } else { format!("usr/{path}") };
+        let name = Path::new(&path).file_name().unwrap_or_default();
+        write_program(&folder.join(name), &STARTER.replace("PROGRAM", &path))?;
+    }
+    Ok(())
+}
+
+/// The libraries beside that of C which a package depends on.
+fn libraries_of(package: &str) -> Result<Vec<String>, Failure> {
+    let depends = with_packages(|| read(program("apt-cache").args(["depends", "--important", package])))?;
+    let named = depends.lines().filter_map(|line| line.trim().split_once("Depends: ")).map(|(_, name)| name);
+    Ok(named.filter(|name| name.starts_with("lib") && *name != "libc6").map(str::to_owned).collect())
+}
+
+/// Does what needs the list of packages; that is fetched once when it is missing or out of date, as on a new machine.
+fn with_packages(act: impl Fn() -> Result<String, Failure>) -> Result<String, Failure> {
+    static UPDATED: Once = Once::new();
+    act().or_else(|_| {
+        // Where this fails, what follows fails with a reason of its own.
+        UPDATED.call_once(|| drop(read(program("apt-get").arg("update"))));
+        act()
+    })
+}
+
+fn write_program(path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
 /// Makes a virtual environment and lets pip install what the words say.
