@@ -124,6 +124,22 @@ const SINGLES: &[Single] = &[
         test: "a_store_without_conditions_gets_the_same_names_and_still_nothing_foreign_is_overwritten",
     },
     Single {
+        fault: 11,
+        name: "records destroyed with their headers",
+        how: "overwritten with zeros, before and behind a cursor",
+        result: "put aside, and each of their items counted; what follows is delivered",
+        file: "crates/engine/tests/collector/damage.rs",
+        test: "what_is_destroyed_behind_the_cursor_is_counted_although_more_is_destroyed_before_it",
+    },
+    Single {
+        fault: 43,
+        name: "a record that metrics counted is destroyed",
+        how: "it is overwritten with zeros before the next checkpoint, and the process dies",
+        result: "no counter steps back: all begin anew behind it, and say so",
+        file: "crates/engine/tests/collector/connectors.rs",
+        test: "counters_begin_anew_behind_a_destroyed_record_that_was_in_them_and_in_no_checkpoint",
+    },
+    Single {
         fault: 36,
         name: "records that cannot be taken",
         how: "rejected, or a processor or exporter panics",
