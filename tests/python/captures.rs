@@ -29,14 +29,14 @@ service:
 /// Under this key both sides of the comparison keep the deployment environment.
 const ENVIRONMENT: &str = "deployment environment, by whichever name";
 
-struct Capture {
-    path: PathBuf,
-    signal: String,
+pub(super) struct Capture {
+    pub(super) path: PathBuf,
+    pub(super) signal: String,
     protocol: String,
     content_type: String,
 }
 
-fn captures() -> Vec<Capture> {
+pub(super) fn captures() -> Vec<Capture> {
     let mut captures = Vec::new();
     for folder in std::fs::read_dir(tools::captures()).unwrap().map(|entry| entry.unwrap().path()) {
         let Ok(meta) = std::fs::read(folder.join("meta.json")) else { continue };
@@ -53,7 +53,7 @@ fn captures() -> Vec<Capture> {
     captures
 }
 
-async fn send(collector: &Collector, capture: &Capture) {
+pub(super) async fn send(collector: &Collector, capture: &Capture) {
     let body = std::fs::read(&capture.path).unwrap();
     let place = capture.path.display();
     if capture.protocol == "grpc" {
@@ -70,7 +70,7 @@ async fn send(collector: &Collector, capture: &Capture) {
 }
 
 /// The spans of these files by an independent decoder, by (trace id, span id, start).
-fn decoded(files: &[&Path]) -> BTreeMap<String, Vec<Value>> {
+pub(super) fn decoded(files: &[&Path]) -> BTreeMap<String, Vec<Value>> {
     let output = Command::new(tools::python()).arg(tools::script("decode.py")).args(files).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();

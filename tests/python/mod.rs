@@ -4,4 +4,5 @@ mod captures;
 pub mod crash;
 pub mod exporters;
 mod logs;
+mod meaning;
 mod prices;

@@ -16,6 +16,7 @@ mod attributes;
 mod columns;
 mod config;
 mod events;
+mod explain;
 mod records;
 mod source;
 mod sparse;
@@ -28,9 +29,12 @@ use std::sync::Arc;
 use arrow_array::{Array, Int64Array, StringViewArray};
 use arrow_schema::ArrowError;
 use spanledger_component::{Context, Error, Pinned, Processor, ProcessorFactory, Rows, Signal, Stability};
-use spanledger_genai::{Call, EventView, Prices, SpanView, is_genai, normalise};
+use spanledger_genai::{Call, EventView, SpanView, is_genai, normalise};
 use spanledger_schema::{Logs, Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
+
+pub use crate::explain::{Explained, StoredSpan, explain_request, explain_stored, stored_columns};
+pub use spanledger_genai::{Explanation, Prices};
 
 use crate::attributes::Attributes;
 use crate::columns::Columns;

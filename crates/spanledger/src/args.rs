@@ -27,7 +27,7 @@ impl Args {
             return Ok(());
         }
         match &self.verb {
-            Some(Verb::Components | Verb::Schema | Verb::Demo { .. }) => {
+            Some(Verb::Components | Verb::Schema | Verb::Explain { .. } | Verb::Demo { .. }) => {
                 refuse("this verb reads no config: leave out --config and --set")
             }
             Some(
@@ -163,6 +163,19 @@ pub(crate) enum Verb {
         /// The log alone, not what was delivered.
         #[arg(long)]
         log_only: bool,
+    },
+    /// Say why a span is read as it is: which convention was recognised, which rule gave each value, what was left
+    /// aside and why, and how the price was found.
+    Explain {
+        /// A file with an OTLP trace request, protobuf or JSON; or a trace id, 32 hex digits, whose spans stand in the lake.
+        #[arg(value_name = "FILE|TRACE_ID")]
+        what: String,
+        /// The folder that the `parquet` exporter writes to, for a trace id.
+        #[arg(long, value_name = "FOLDER", default_value = "./data/lake")]
+        lake: PathBuf,
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
     },
     /// Give up what waits for an exporter or connector that left the config. The collector must not be running.
     Forget {
