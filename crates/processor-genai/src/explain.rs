@@ -1,6 +1,5 @@
 //! Requests and rows, explained span by span: see [`spanledger_genai::explain`].
 
-use arrow_array::Array as _;
 use arrow_schema::ArrowError;
 use bytes::Bytes;
 use serde::Serialize;

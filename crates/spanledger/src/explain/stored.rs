@@ -66,7 +66,7 @@ fn read(
     trace_id: &str,
     found: &mut Vec<StoredSpan>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut builder = ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?;
     let schema = builder.parquet_schema();
     let column = schema.columns().iter().position(|column| column.path().string() == "trace_id");
     let column = column.ok_or("it has no column trace_id")?;
