@@ -37,6 +37,7 @@ fn call() -> impl Strategy<Value = Call> {
             output_tokens: tokens.map(|tokens| tokens / 2),
             cost,
             cost_status,
+            reported_cost: None,
             received_micros,
         }
     })
