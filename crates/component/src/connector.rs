@@ -15,6 +15,12 @@ pub trait Connector: Send {
     /// Log time has come to this. Never the wall clock.
     fn tick(&mut self, log_time: SystemTime);
 
+    /// The log time at which something that waits is due; `None` when nothing waits. The engine then lets log time go on
+    /// also while nothing arrives.
+    fn due(&self) -> Option<SystemTime> {
+        None
+    }
+
     /// The state as rows; cumulative, so that the latest wins.
     fn emit(&mut self) -> Rows;
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use spanledger_component::{Clock, Connector, Error, Position, Retry};
+use spanledger_component::{Clock, Connector, Error, Position, Retry, Rows};
 use spanledger_faults::{Fault, Point};
 use spanledger_wal::{Checkpoint, Condition, Control, Counts, DeadLetter, Wal};
 use tokio::sync::watch;
@@ -31,6 +31,9 @@ const CHECKPOINT_BYTES: usize = 64 << 20;
 /// How often while the log is nearly full: what is in no checkpoint keeps segments from being deleted.
 const TIGHT_CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
+/// How often log time is marked at most, while something waits for it and nothing arrives.
+const MARK_EVERY: Duration = Duration::from_secs(1);
+
 /// One connector, its place in the log, and when it last handed out and wrote its state.
 pub(crate) struct Folding {
     connector: Box<dyn Connector>,
@@ -56,6 +59,10 @@ pub(crate) struct Folding {
     counts: Counts,
     emitted: Emitted,
     checkpointed: Checkpointed,
+    /// The last time mark; `None` when the log has none.
+    mark: Option<Mark>,
+    /// When the next one may be tried.
+    mark_again_at: Instant,
     /// Dead letters that are in the state, and in no checkpoint yet.
     replayed: Vec<DeadLetter>,
 }
@@ -66,8 +73,19 @@ struct Again {
     by_log: (Position, Counts),
 }
 
+/// Log time has come to this while nothing arrived.
+struct Mark {
+    unix_ns: u64,
+    /// What stands before it has to be folded first; what stands behind it arrived later.
+    until: Position,
+    /// The connector knows.
+    is_told: bool,
+}
+
 struct Emitted {
     at: Instant,
+    /// Time that it was told has passed since.
+    is_outdated: bool,
     /// Everything before it was in the last snapshot; `None` before the first.
     next: Option<Position>,
 }
@@ -87,6 +105,7 @@ enum Event {
     Emit,
     Checkpoint,
     Letter,
+    Mark,
     Data,
 }
 
@@ -110,6 +129,9 @@ impl Folding {
         let caught_up_at =
             if Fault::ScrapeBeforeCatchUp.is_planted() { next } else { Position(wal.data_end().0) };
         let (at, state) = (Instant::now(), connector.snapshot());
+        // What was handed out before may have known of it.
+        let unix_ns = wal.state().time_mark_unix_ns;
+        let mark = Mark { unix_ns, until: caught_up_at, is_told: false };
         Self {
             connector,
             empty,
@@ -126,8 +148,10 @@ impl Folding {
             again,
             caught_up_at,
             counts,
-            emitted: Emitted { at, next: None },
+            emitted: Emitted { at, is_outdated: false, next: None },
             checkpointed: Checkpointed { at, next, counts, state, bytes_since: 0, files: resumed.files },
+            mark: (unix_ns > 0).then_some(mark),
+            mark_again_at: at,
             replayed: Vec::new(),
         }
     }
@@ -141,6 +165,7 @@ impl Folding {
                 Event::Emit => self.emit(),
                 Event::Checkpoint => self.checkpoint().await,
                 Event::Letter => self.next_letter().await,
+                Event::Mark => self.mark_time().await,
                 Event::Data => self.fold_next().await,
             }
         }
@@ -153,6 +178,7 @@ impl Folding {
     async fn next_event(&mut self) -> Event {
         let emit_due = self.emit_due();
         let checkpoint_due = self.checkpoint_due();
+        let mark_due = self.mark_due();
         // One at a time, and not while it looks for a record to blame: it may go back to its last checkpoint then.
         let is_settled = self.replayed.is_empty() && self.next >= self.suspect_until.max(self.caught_up_at);
         tokio::select! {
@@ -161,6 +187,7 @@ impl Folding {
             () = until(emit_due) => Event::Emit,
             () = until(checkpoint_due) => Event::Checkpoint,
             () = self.progress.letter_asked(), if is_settled => Event::Letter,
+            () = until(mark_due) => Event::Mark,
             () = self.reader.wait(self.next, &mut self.wanted) => Event::Data,
         }
     }
@@ -171,8 +198,55 @@ impl Folding {
         match last < self.next {
             true if wanted > last && wanted <= self.next => Some(Instant::now()),
             true => Some(self.emitted.at + EMIT_EVERY),
+            // Not while it is behind what was handed out, as it is after it went back to its last checkpoint.
+            false if self.emitted.is_outdated && last == self.next => Some(self.emitted.at + EMIT_EVERY),
             false => None,
         }
+    }
+
+    /// When log time has come so far that something is due which waits in the connector. While something is to be read,
+    /// that lets time go on.
+    fn mark_due(&self) -> Option<Instant> {
+        if self.again.is_some() || self.emitted.next.is_none() || self.next.0 < self.wal.data_end().0 {
+            return None;
+        }
+        let due = self.connector.due()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let wait = due.saturating_sub(Duration::from_nanos(self.wal.time_unix_ns()));
+        Some((Instant::now() + wait).max(self.mark_again_at))
+    }
+
+    /// Marks the time in the log, so that what is handed out then is handed out after a restart as well.
+    async fn mark_time(&mut self) {
+        let (unix_ns, noted) = self.wal.mark_time();
+        match noted.await {
+            Ok(_) => {
+                let until = Position(self.wal.data_end().0);
+                self.mark = Some(Mark { unix_ns, until, is_told: false });
+                self.tell_time();
+                delivering::recovered(&self.progress, 1);
+            }
+            Err(error) => {
+                if self.progress.fail(&error.to_string(), false) {
+                    warn!(branch = %self.progress.id, %error, "mark of the time failed, will try again");
+                }
+            }
+        }
+        self.mark_again_at = Instant::now() + MARK_EVERY;
+    }
+
+    /// Tells the connector of the last time mark once everything before it is folded.
+    fn tell_time(&mut self) {
+        let Some(mark) = self.mark.as_mut().filter(|mark| !mark.is_told && mark.until <= self.next) else {
+            return;
+        };
+        mark.is_told = true;
+        self.connector.tick(SystemTime::UNIX_EPOCH + Duration::from_nanos(mark.unix_ns));
+        self.emitted.is_outdated = true;
+    }
+
+    /// The state of the connector is an older one again.
+    fn forget_time(&mut self) {
+        self.mark.iter_mut().for_each(|mark| mark.is_told = false);
     }
 
     fn checkpoint_due(&self) -> Option<Instant> {
@@ -238,6 +312,7 @@ impl Folding {
         }
         error!(branch = %self.progress.id, position = %self.next,
             "a part of the log that was counted cannot be read again: the counters begin again at 0 with what follows");
+        self.forget_time();
         self.connector.restore(&self.empty)
     }
 
@@ -268,6 +343,7 @@ impl Folding {
         let Some(Again { by_log: (position, counts) }) = self.again.take() else { return Ok(()) };
         error!(branch = %self.progress.id, %position, reason, "the counters begin again at 0 with what follows");
         self.connector.restore(&self.empty)?;
+        self.forget_time();
         (self.next, self.counts, self.suspect_until) = (position, counts, position);
         (self.checkpointed.next, self.checkpointed.counts) = (position, counts);
         self.checkpointed.state = self.connector.snapshot();
@@ -286,7 +362,7 @@ impl Folding {
     fn take_in(&mut self, window: &Window, log_time: Option<SystemTime>) -> Result<(), Error> {
         let batch = window.batch(&self.progress.id)?;
         let fold = AssertUnwindSafe(|| {
-            batch.rows.iter().for_each(|rows| self.connector.fold(rows));
+            Rows::in_log_order(&batch.rows).iter().for_each(|rows| self.connector.fold(rows));
             log_time.into_iter().for_each(|log_time| self.connector.tick(log_time));
         });
         catch_unwind(fold).map_err(|_| Error::new("the connector panicked"))?;
@@ -346,6 +422,7 @@ impl Folding {
         warn!(branch = %self.progress.id, first = %window.first, last = %window.last, %reason,
             "records were not counted; looking for those to blame");
         self.connector.restore(&self.checkpointed.state)?;
+        self.forget_time();
         (self.next, self.counts) = (self.checkpointed.next, self.checkpointed.counts);
         // They are out of the state again, and still asked for.
         self.replayed.clear();
@@ -377,6 +454,7 @@ impl Folding {
 
     /// After a restart nothing is handed out before everything that was durable has been folded again.
     fn emit_when_caught_up(&mut self) {
+        self.tell_time();
         if self.emitted.next.is_none() && self.next >= self.caught_up_at {
             self.emit();
         }
@@ -385,7 +463,7 @@ impl Folding {
     fn emit(&mut self) {
         let snapshot = Snapshot { position: self.next, rows: self.connector.emit() };
         self.out.send_replace(Some(snapshot));
-        self.emitted = Emitted { at: Instant::now(), next: Some(self.next) };
+        self.emitted = Emitted { at: Instant::now(), is_outdated: false, next: Some(self.next) };
         self.progress.set_done(self.next, self.counts);
     }
 

@@ -9,7 +9,7 @@ use spanledger_component::{
     BranchStatus, Clock, DeadLetter, Error, Host as Contract, Ledger, LetterOutcome, Letters, LogStatus,
     Position, Replay, Replayed, Status, Waiting,
 };
-use spanledger_wal::{Control, Counts, Wal};
+use spanledger_wal::{Counts, Wal};
 use tokio::sync::watch;
 
 use crate::branch::{Ask, Progress};
@@ -232,7 +232,7 @@ impl Contract for Host {
         self.gate.shut();
         // What passed the gate is in the queue of the log, and durable when what is queued behind it is. When the log
         // takes nothing any more, neither is acknowledged.
-        let _ = self.wal.record(Control::TimeMark { unix_ns: self.clock.now_unix_nano() }).await;
+        let _ = self.wal.mark_time().1.await;
         self.flush(None, timeout).await
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use spanledger_component::{Clock, Error};
-use spanledger_wal::{Condition, Control, Wal};
+use spanledger_component::Error;
+use spanledger_wal::{Condition, Wal};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -94,7 +94,7 @@ pub(crate) async fn watch(host: Arc<Host>, stop: CancellationToken) -> Result<()
         }
         if now == Some(Hindrance::DiskRefuses) && tried.elapsed() >= TRY_EVERY {
             tried = Instant::now();
-            try_disk(&host.wal, host.clock.as_ref());
+            try_disk(&host.wal);
         }
     }
     Ok(())
@@ -114,9 +114,9 @@ fn tell(hindrance: Option<Hindrance>) {
     }
 }
 
-fn try_disk(wal: &Wal, clock: &dyn Clock) {
+fn try_disk(wal: &Wal) {
     // Not waited for: the next look sees how it went.
-    drop(wal.record(Control::TimeMark { unix_ns: clock.now_unix_nano() }));
+    drop(wal.mark_time());
 }
 
 #[cfg(test)]

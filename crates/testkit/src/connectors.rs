@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use spanledger_component::{Connector, ConnectorFactory, Context, Error, Rows, Signal, Stability};
 use spanledger_schema::{Metrics, Table as _, spans};
@@ -28,9 +28,15 @@ impl Counted {
     }
 }
 
-/// The connector type `counting`. It panics on spans named `uncountable`, after it has counted them.
+/// How long a span named `later` waits, by the time of the log.
+const LATER: Duration = Duration::from_millis(300);
+
+/// The connector type `counting`. It panics on spans named `uncountable`, after it has counted them, and lets those named
+/// `later` wait.
 pub struct Counting {
     counts: Counts,
+    /// When spans are due that wait, in microseconds since 1970.
+    waiting: Vec<u64>,
     counted: Counted,
     is_lenient: bool,
 }
@@ -43,7 +49,8 @@ impl ConnectorFactory for Counting {
 
     fn build(config: &Config, context: &Context) -> Result<Box<dyn Connector>, Error> {
         let counted = Scene::of(config, context)?.counted(&context.id.to_string());
-        Ok(Box::new(Self { counts: Counts::new(), counted, is_lenient: config.is_lenient }))
+        let (counts, waiting) = (Counts::new(), Vec::new());
+        Ok(Box::new(Self { counts, waiting, counted, is_lenient: config.is_lenient }))
     }
 }
 
@@ -51,7 +58,12 @@ impl Connector for Counting {
     #[expect(clippy::panic, reason = "that is what it is for")]
     fn fold(&mut self, rows: &Rows) {
         let Rows::Spans(rows) = rows else { return };
-        for name in rows.get(spans::NAME).iter().flatten() {
+        let received = rows.get(spans::INGESTED_AT).values();
+        for (name, received) in rows.get(spans::NAME).iter().flatten().zip(received) {
+            if name == "later" {
+                self.waiting.push(received.unsigned_abs() + LATER.as_micros() as u64);
+                continue;
+            }
             *self.counts.entry(name.to_owned()).or_default() += 1;
             if name == "uncountable" && !self.is_lenient {
                 panic!("a span is named uncountable");
@@ -59,7 +71,19 @@ impl Connector for Counting {
         }
     }
 
-    fn tick(&mut self, _log_time: SystemTime) {}
+    fn tick(&mut self, log_time: SystemTime) {
+        let now = log_time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
+        let before = self.waiting.len();
+        self.waiting.retain(|due| *due > now);
+        if self.waiting.len() < before {
+            *self.counts.entry("later".to_owned()).or_default() += (before - self.waiting.len()) as u64;
+        }
+    }
+
+    fn due(&self) -> Option<SystemTime> {
+        let first = self.waiting.iter().min()?;
+        Some(SystemTime::UNIX_EPOCH + Duration::from_micros(*first))
+    }
 
     fn emit(&mut self) -> Rows {
         lock(&self.counted.0).push(self.counts.clone());
@@ -67,8 +91,9 @@ impl Connector for Counting {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        let lines = self.counts.iter().map(|(name, count)| format!("{count} {name}\n"));
-        lines.collect::<String>().into_bytes()
+        let counts = self.counts.iter().map(|(name, count)| format!("{count} {name}\n"));
+        let waiting = self.waiting.iter().map(|due| format!("{due} \n"));
+        counts.chain(waiting).collect::<String>().into_bytes()
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
@@ -77,8 +102,11 @@ impl Connector for Counting {
             let (count, name) = line.split_once(' ')?;
             Some((name.to_owned(), count.parse().ok()?))
         };
-        let counts: Option<Counts> = text.lines().map(line).collect();
-        self.counts = counts.ok_or_else(|| Error::new("read counts: not a line for each name"))?;
+        let counts: Option<Vec<(String, u64)>> = text.lines().map(line).collect();
+        let counts = counts.ok_or_else(|| Error::new("read counts: not a line for each name"))?;
+        let (waiting, counts) = counts.into_iter().partition(|(name, _): &(String, u64)| name.is_empty());
+        self.waiting = Vec::into_iter(waiting).map(|(_, due)| due).collect();
+        self.counts = Vec::into_iter(counts).collect();
         Ok(())
     }
 }

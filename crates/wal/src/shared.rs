@@ -92,7 +92,10 @@ impl Shared {
         let segments: u64 = view.segments.iter().map(|segment| segment.bytes).sum();
         let used_bytes = segments + quarantine.bytes() + windows.bytes();
         Self {
-            log_time: LogTime::new(&options, view.totals.last_arrival_unix_ns),
+            log_time: LogTime::new(
+                &options,
+                view.totals.last_arrival_unix_ns.max(view.state.time_mark_unix_ns),
+            ),
             recent: Mutex::new(Recent::new(options.recent_bytes, view.durable_end)),
             durable: Durable::new(view.durable_end),
             finished: watch::Sender::new(false),

@@ -182,6 +182,18 @@ impl Wal {
         }
     }
 
+    /// The time of what arrives now: the wall clock, made to go on.
+    pub fn time_unix_ns(&self) -> u64 {
+        self.shared().now_unix_ns()
+    }
+
+    /// Lets the time of the log go on while nothing arrives. The time, and when the mark is durable: data behind it arrived
+    /// then or later, also after a restart.
+    pub fn mark_time(&self) -> (u64, Appending) {
+        let unix_ns = self.time_unix_ns();
+        (unix_ns, self.record(Control::TimeMark { unix_ns }))
+    }
+
     /// Reads durable data records from `from` on, in order, up to `until` (exclusive) or the durable end.
     ///
     /// At least one record if there is one; a record is never split. Reads the disk when `from` is older than what

@@ -182,7 +182,8 @@ impl Writer {
     }
 
     fn place(&self, group: Vec<Pending>) -> (Vec<Placed>, Vec<Waiter>) {
-        let (mut position, mut arrival) = (self.next, self.totals.last_arrival_unix_ns);
+        let mut position = self.next;
+        let mut arrival = self.totals.last_arrival_unix_ns.max(self.state.time_mark_unix_ns);
         let place = |pending: Pending| {
             let (mut draft, waiter) = pending.split();
             arrival = draft.arrive_not_before(arrival);

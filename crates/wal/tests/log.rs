@@ -447,3 +447,30 @@ fn a_log_without_a_thread_writes_when_it_is_stepped_and_not_before() {
     assert!(!stepper.step(), "it is closed");
     assert_eq!(bodies(&open(directory.path())), [b"a"]);
 }
+
+#[test]
+fn what_arrives_behind_a_time_mark_arrived_later_also_after_a_restart_with_the_wall_clock_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let wall = Arc::new(AtomicU64::new(1000));
+    let open = || {
+        let wall = wall.clone();
+        let clock = move || SystemTime::UNIX_EPOCH + Duration::from_secs(wall.load(Ordering::Relaxed));
+        Wal::open(Options { clock: Arc::new(clock), ..options(directory.path()) }).unwrap()
+    };
+    let wal = open();
+    append(&wal, *b"before");
+    wall.store(2000, Ordering::Relaxed);
+    let (marked, noted) = wal.mark_time();
+    noted.wait().unwrap();
+    assert_eq!(marked, 2_000_000_000_000);
+    wall.store(500, Ordering::Relaxed);
+    append(&wal, *b"behind");
+    drop(wal);
+    let wal = open();
+    assert_eq!(wal.state().time_mark_unix_ns, marked);
+    append(&wal, *b"after");
+    drop(wal);
+    let records = open().read(Position(1), None, ReadLimits { items: 100, bytes: 1 << 20 }).unwrap().records;
+    let arrivals: Vec<_> = records.iter().map(|record| record.arrival_unix_ns >= marked).collect();
+    assert_eq!(arrivals, [false, true, true]);
+}

@@ -69,6 +69,30 @@ async fn after_a_crash_nothing_is_handed_out_before_the_counters_caught_up() {
     assert_eq!(counted.snapshots()[before], counts(&[("a", 51)]), "the first after the crash");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_log_time_is_counted_while_nothing_arrives_and_stays_counted_after_a_crash() {
+    let mut collector = Collector::start(COUNTING).await;
+    let counted = collector.scene.counted("counting");
+    collector.send(&["a", "later"]).await;
+    until(|| counted.latest() == counts(&[("a", 1), ("later", 1)])).await;
+    collector.crash();
+    let before = counted.snapshots().len();
+    collector.start_again(COUNTING).await;
+    collector.flush().await;
+    let first = &counted.snapshots()[before];
+    assert_eq!(*first, counts(&[("a", 1), ("later", 1)]), "the first after the crash");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_at_a_stop_is_counted_after_the_next_start() {
+    let mut collector = Collector::start(COUNTING).await;
+    let counted = collector.scene.counted("counting");
+    collector.send(&["later", "later"]).await;
+    collector.stop().await;
+    collector.start_again(COUNTING).await;
+    until(|| counted.latest() == counts(&[("later", 2)])).await;
+}
+
 /// The checkpoints there are, oldest first.
 fn checkpoints(collector: &Collector) -> Vec<PathBuf> {
     let files = fs::read_dir(collector.path().join("checkpoints")).unwrap();
