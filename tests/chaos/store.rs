@@ -161,7 +161,7 @@ receivers:
   otlp: {protocols: {grpc: , http: }}
 extensions: {wal: {max_size: 1GiB}, admin: , health_check: }
 processors: {genai: }
-connectors: {genai_metrics: }
+connectors: {genai_metrics: {settle: {window: 0s}}}
 exporters:
   parquet: {path: ./data/lake, rotation: {max_age: 1s, max_rows: 2000}}
   parquet/bucket:

@@ -7,6 +7,7 @@ use crate::call::{Compared, UNPRICED};
 use crate::histogram::Histogram;
 use crate::rows::{Buckets, Family, MetricRows, Point, Value};
 use crate::series::labels;
+use crate::settling::{Settling, Tally};
 use crate::state::State;
 
 const NANOS_PER_SECOND: f64 = 1e9;
@@ -51,8 +52,45 @@ const UNPRICED_CALLS: Family = Family {
     kind: "counter",
 };
 
+const WAITING: Family = Family {
+    name: "gen_ai.client.waiting_spans",
+    description: "Spans of model calls that wait for others of the same call before they are counted",
+    unit: "{span}",
+    kind: "gauge",
+};
+const MERGED: Family = Family {
+    name: "gen_ai.client.merged_spans",
+    description: "Spans that were merged into another of the same model call",
+    unit: "{span}",
+    kind: "counter",
+};
+const LATE: Family = Family {
+    name: "gen_ai.client.late_spans",
+    description: "Spans of model calls that had been counted before, and were not counted again",
+    unit: "{span}",
+    kind: "counter",
+};
+const EARLY: Family = Family {
+    name: "gen_ai.client.early_calls",
+    description: "Model calls that were counted before their time, for want of memory",
+    unit: "{call}",
+    kind: "counter",
+};
+const FORGOTTEN: Family = Family {
+    name: "gen_ai.client.forgotten_ids",
+    description: "Model calls whose late spans are not recognised any more, for want of memory",
+    unit: "{call}",
+    kind: "counter",
+};
+const UNATTRIBUTED: Family = Family {
+    name: "gen_ai.client.unattributed_usage",
+    description: "Tokens on agents, chains and wrappers below which there is no model call; counted nowhere else",
+    unit: "{token}",
+    kind: "counter",
+};
+
 /// The state as rows: family by family, each in the order of labels.
-pub(crate) fn rows(state: &State) -> Result<Metrics, ArrowError> {
+pub(crate) fn rows(state: &State, settling: &Settling) -> Result<Metrics, ArrowError> {
     let mut rows = MetricRows::new(state.last_unix_nano);
     let all: Vec<_> = state
         .sorted()
@@ -90,7 +128,28 @@ pub(crate) fn rows(state: &State) -> Result<Metrics, ArrowError> {
             rows.push(&UNPRICED_CALLS, point.with("cost_status", reason), Value::Number(count as f64));
         }
     }
+    push_settling(&mut rows, settling);
     rows.finish()
+}
+
+/// What the settle window tells of itself. A counter is there once it is more than 0.
+fn push_settling(rows: &mut MetricRows<'_>, settling: &Settling) {
+    if settling.began_unix_nano == 0 {
+        return;
+    }
+    let point = Point { labels: Vec::new(), start_unix_nano: settling.began_unix_nano };
+    rows.push(&WAITING, point.clone(), Value::Number(settling.waiting_spans() as f64));
+    let Tally { merged_spans, late_spans, early_calls, forgotten_ids, .. } = settling.tally;
+    let counters =
+        [(&MERGED, merged_spans), (&LATE, late_spans), (&EARLY, early_calls), (&FORGOTTEN, forgotten_ids)];
+    for (family, count) in counters.into_iter().filter(|(_, count)| *count > 0) {
+        rows.push(family, point.clone(), Value::Number(count as f64));
+    }
+    let Tally { unattributed_input_tokens, unattributed_output_tokens, .. } = settling.tally;
+    let tokens = [("input", unattributed_input_tokens), ("output", unattributed_output_tokens)];
+    for (token_type, count) in tokens.into_iter().filter(|(_, count)| *count > 0) {
+        rows.push(&UNATTRIBUTED, point.with("gen_ai.token.type", token_type), Value::Number(count as f64));
+    }
 }
 
 fn histogram(histogram: &Histogram, units: f64) -> Value {

@@ -13,26 +13,47 @@
 mod call;
 mod families;
 mod histogram;
+mod lineage;
+mod merging;
+mod recent;
 mod rows;
+mod saved;
 mod series;
+mod settling;
 mod snapshot;
+mod span;
 mod state;
+mod waiting;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use spanledger_component::settings::UnitDuration;
 use spanledger_component::{Connector, ConnectorFactory, Context, Error, Rows, Signal, Stability};
+use spanledger_schema::Spans;
 
+use call::Call;
+use settling::Settling;
+use span::Reader;
 use state::{Limits, State};
 
 /// More would make a scrape of gigabytes.
 const MAX_SERIES_MAX: usize = 100_000;
 
+/// What waits has to fit into memory, and a counter that is hours behind is of no use.
+const WINDOW_MAX: Duration = Duration::from_secs(600);
+
+/// The part of the memory that is for what waits and for what is known of calls that were counted; the rest is for series.
+const SETTLING_PART: usize = 4;
+
 /// Counts what is billable, by provider, model, operation, service and status.
 #[derive(Debug)]
 pub struct GenaiMetrics {
     state: State,
+    settling: Settling,
+    /// Room for the labels of the call at hand.
+    key: Vec<u8>,
 }
 
 /// Settings of `genai_metrics`.
@@ -40,15 +61,33 @@ pub struct GenaiMetrics {
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How many combinations of provider, model, operation, service and status are told apart; 1 to 100000, or
-    /// fewer: about 45 fit in each MiB of the connector's memory. What comes beyond is counted in one more, labelled
+    /// fewer: about 34 fit in each MiB of the connector's memory. What comes beyond is counted in one more, labelled
     /// `otel.metric.overflow="true"`.
     pub max_series: usize,
+    /// How the spans of one call become one.
+    pub settle: Settle,
+}
+
+/// How the spans of one call become one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settle {
+    /// How long a span waits for others of the same call before that is counted, by the time of the log; at most 10m. 0s
+    /// counts every span that stands for a call by itself, and at once.
+    pub window: UnitDuration,
+}
+
+impl Default for Settle {
+    fn default() -> Self {
+        // Twice what the batch processors of SDKs wait before they send.
+        Self { window: UnitDuration(Duration::from_secs(10)) }
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
         // The limit of the OpenTelemetry SDKs.
-        Self { max_series: 2000 }
+        Self { max_series: 2000, settle: Settle::default() }
     }
 }
 
@@ -60,43 +99,107 @@ impl ConnectorFactory for GenaiMetrics {
     type Config = Config;
 
     fn check(config: &Config) -> Vec<(String, String)> {
-        if (1..=MAX_SERIES_MAX).contains(&config.max_series) {
-            return Vec::new();
+        let mut problems = Vec::new();
+        if !(1..=MAX_SERIES_MAX).contains(&config.max_series) {
+            let problem = format!("{} is not between 1 and {MAX_SERIES_MAX}", config.max_series);
+            problems.push(("max_series".to_owned(), problem));
         }
-        let problem = format!("{} is not between 1 and {MAX_SERIES_MAX}", config.max_series);
-        vec![("max_series".to_owned(), problem)]
+        let window = config.settle.window;
+        if *window > WINDOW_MAX {
+            problems.push(("settle::window".to_owned(), format!("{window} is more than 10m")));
+        }
+        problems
     }
 
     fn build(config: &Config, context: &Context) -> Result<Box<dyn Connector>, Error> {
-        let limits = Limits { max_series: config.max_series, memory_bytes: context.memory_bytes };
-        Ok(Box::new(Self { state: State::new(limits) }))
+        let window = config.settle.window;
+        let settling_bytes = if window.is_zero() { 0 } else { context.memory_bytes / SETTLING_PART };
+        let limits =
+            Limits { max_series: config.max_series, memory_bytes: context.memory_bytes - settling_bytes };
+        let settling = Settling::new(settling::Limits {
+            window_nanos: i64::try_from(window.as_nanos()).unwrap_or(i64::MAX),
+            memory_bytes: settling_bytes,
+        });
+        Ok(Box::new(Self { state: State::new(limits), settling, key: Vec::new() }))
+    }
+}
+
+impl GenaiMetrics {
+    /// Counts every call as it comes.
+    fn count_at_once(&mut self, spans: &Spans) {
+        let rows = Reader::new(spans);
+        for row in rows.rows().filter(|row| rows.is_billable(*row)) {
+            let call = rows.call(row, &mut self.key);
+            self.state.add(&Call {
+                labels: &call.labels,
+                is_error: call.is_error,
+                duration_ns: call.duration_ns,
+                input_tokens: call.usage.input_tokens,
+                output_tokens: call.usage.output_tokens,
+                cost: call.cost,
+                compared: call.compared,
+                received_unix_nano: call.identity.received_unix_nano,
+            });
+        }
+    }
+
+    /// Lets calls wait for what else tells of them.
+    fn let_wait(&mut self, spans: &Spans) {
+        let rows = Reader::new(spans);
+        let Self { state, settling, key } = self;
+        let mut count = |call: &Call<'_>| state.add(call);
+        for row in rows.rows() {
+            let identity = rows.identity(row);
+            if identity.received_unix_nano > settling.log_unix_nano {
+                settling.advance(identity.received_unix_nano, &mut count);
+            }
+            if rows.is_billable(row) {
+                settling.relate(identity.span, identity.parent, true);
+                settling.add_call(rows.call(row, key), &mut count);
+            } else {
+                let wrapper = rows.wrapper(row);
+                settling.relate(identity.span, identity.parent, wrapper.is_some());
+                wrapper.into_iter().for_each(|wrapper| settling.add_wrapper(wrapper, &mut count));
+            }
+        }
     }
 }
 
 impl Connector for GenaiMetrics {
     fn fold(&mut self, rows: &Rows) {
-        if let Rows::Spans(spans) = rows {
-            call::for_each(spans, |call| self.state.add(call));
+        let Rows::Spans(spans) = rows else { return };
+        match self.settling.limits().window_nanos {
+            0 => self.count_at_once(spans),
+            _ => self.let_wait(spans),
         }
     }
 
-    /// Nothing here waits for time to pass.
-    fn tick(&mut self, _log_time: SystemTime) {}
+    fn tick(&mut self, log_time: SystemTime) {
+        let since_1970 = log_time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let unix_nano = i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX);
+        self.settling.advance(unix_nano, &mut |call| self.state.add(call));
+    }
+
+    fn due(&self) -> Option<SystemTime> {
+        let unix_nano = u64::try_from(self.settling.due_unix_nano()?).unwrap_or_default();
+        Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(unix_nano))
+    }
 
     fn emit(&mut self) -> Rows {
         #[expect(
             clippy::expect_used,
             reason = "the columns are made from the schema they are checked against"
         )]
-        Rows::Metrics(families::rows(&self.state).expect("the columns fit their own schema"))
+        let rows = families::rows(&self.state, &self.settling).expect("the columns fit their own schema");
+        Rows::Metrics(rows)
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        snapshot::encode(&self.state)
+        snapshot::encode(&self.state, &self.settling)
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
-        self.state = snapshot::decode(snapshot, self.state.limits)?;
+        (self.state, self.settling) = snapshot::decode(snapshot, self.state.limits, self.settling.limits())?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use crate::call::{Call, Compared, Cost, LABEL_NAMES, LABELS, UNPRICED};
+use crate::call::{Call, Compared, Cost, LABEL_NAMES, LABELS, UNPRICED, count};
 use crate::histogram::{DURATION_BOUNDS_NS, Histogram, TOKEN_BOUNDS};
 
 /// Longer texts are cut, so that the memory of a series is bounded whatever a sender calls its model.
@@ -43,12 +43,13 @@ impl Series {
     }
 
     pub(crate) fn add(&mut self, call: &Call<'_>) {
-        self.duration_ns.add(call.duration_ns);
+        // A span that ended before it started took no time; a sum never goes down.
+        self.duration_ns.add(count(call.duration_ns).unwrap_or_default());
         self.errors = self.errors.saturating_add(u64::from(call.is_error));
-        if let Some(tokens) = call.input_tokens {
+        if let Some(tokens) = call.input_tokens.and_then(count) {
             self.input_tokens.add(tokens);
         }
-        if let Some(tokens) = call.output_tokens {
+        if let Some(tokens) = call.output_tokens.and_then(count) {
             self.output_tokens.add(tokens);
         }
         if let Some(Compared { reported, derived }) = call.compared {

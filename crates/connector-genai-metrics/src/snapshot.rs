@@ -7,10 +7,13 @@ use spanledger_component::Error;
 
 use crate::call::{Compared, LABEL_NAMES, LABELS, UNPRICED};
 use crate::histogram::{DURATION_BOUNDS_NS, Histogram, TOKEN_BOUNDS};
+use crate::saved::SavedSettling;
 use crate::series::{Key, Series, write_key};
+use crate::settling::{self, Settling};
 use crate::state::{Limits, State};
 
-const VERSION: u32 = 1;
+/// Version 1 knew of nothing that waits.
+const VERSION: u32 = 2;
 
 #[derive(Clone, PartialEq, Message)]
 struct Snapshot {
@@ -25,6 +28,9 @@ struct Snapshot {
     /// In the order of their labels.
     #[prost(message, repeated, tag = "5")]
     series: Vec<SavedSeries>,
+    /// Since version 2.
+    #[prost(message, optional, tag = "6")]
+    settling: Option<SavedSettling>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -86,7 +92,7 @@ struct SavedHistogram {
 }
 
 /// The same bytes for the same state.
-pub(crate) fn encode(state: &State) -> Vec<u8> {
+pub(crate) fn encode(state: &State, settling: &Settling) -> Vec<u8> {
     let series = state.sorted().into_iter().map(|(key, series)| SavedSeries::of(key, series));
     let snapshot = Snapshot {
         version: VERSION,
@@ -94,17 +100,22 @@ pub(crate) fn encode(state: &State) -> Vec<u8> {
         token_bounds: TOKEN_BOUNDS.to_vec(),
         last_unix_nano: state.last_unix_nano,
         series: series.collect(),
+        settling: Some(SavedSettling::of(settling)),
     };
     snapshot.encode_to_vec()
 }
 
 /// An error when it is none of ours: of another version, with other buckets, or damaged.
-pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<State, Error> {
+pub(crate) fn decode(
+    bytes: &[u8],
+    limits: Limits,
+    settling: settling::Limits,
+) -> Result<(State, Settling), Error> {
     let snapshot =
         Snapshot::decode(bytes).map_err(|error| Error::caused("read the state of genai_metrics", error))?;
-    if snapshot.version != VERSION {
+    if !(1..=VERSION).contains(&snapshot.version) {
         let version = snapshot.version;
-        return Err(refused(format!("it has version {version}, this program reads {VERSION}")));
+        return Err(refused(format!("it has version {version}, this program reads 1 to {VERSION}")));
     }
     if snapshot.duration_bounds_ns != DURATION_BOUNDS_NS || snapshot.token_bounds != TOKEN_BOUNDS {
         return Err(refused("it counted with other buckets"));
@@ -115,7 +126,8 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<State, Error> {
             return Err(refused("a series is there twice"));
         }
     }
-    Ok(State::with(limits, snapshot.last_unix_nano, series))
+    let settling = snapshot.settling.unwrap_or_default().settling(settling)?;
+    Ok((State::with(limits, snapshot.last_unix_nano, series), settling))
 }
 
 impl SavedSeries {
@@ -202,10 +214,10 @@ fn restore(histogram: &mut Histogram, saved: Option<SavedHistogram>) -> Result<(
     Ok(())
 }
 
-fn sixteen(bytes: &[u8]) -> Result<[u8; 16], Error> {
+pub(crate) fn sixteen(bytes: &[u8]) -> Result<[u8; 16], Error> {
     bytes.try_into().map_err(|_| refused("a sum does not have 16 bytes"))
 }
 
-fn refused(why: impl std::fmt::Display) -> Error {
+pub(crate) fn refused(why: impl std::fmt::Display) -> Error {
     Error::new(format!("take back the state of genai_metrics: {why}"))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tracing::warn;
 
 use crate::call::Call;
-use crate::series::{Key, Series, write_key};
+use crate::series::{Key, Series};
 
 /// What a series takes at most beside its labels: its counts, its part of a checkpoint, and its rows of a scrape.
 const SERIES_BYTES: usize = 20 << 10;
@@ -31,13 +31,11 @@ pub(crate) struct State {
     series: HashMap<Key, Series>,
     /// What the series take, at most.
     bytes: usize,
-    /// The key of the call at hand, kept so that a series that is there costs no allocation.
-    key: Vec<u8>,
 }
 
 impl State {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, last_unix_nano: 0, series: HashMap::new(), bytes: 0, key: Vec::new() }
+        Self { limits, last_unix_nano: 0, series: HashMap::new(), bytes: 0 }
     }
 
     /// The state with series that were saved, also more than the limits allow.
@@ -48,14 +46,11 @@ impl State {
 
     pub(crate) fn add(&mut self, call: &Call<'_>) {
         self.last_unix_nano = self.last_unix_nano.max(call.received_unix_nano);
-        write_key(call.labels, &mut self.key);
-        if let Some(series) = self.series.get_mut(self.key.as_slice()) {
+        if let Some(series) = self.series.get_mut(call.labels) {
             return series.add(call);
         }
-        if self.is_full() {
-            self.key.clear();
-        }
-        if self.key.is_empty() && !self.series.contains_key(self.key.as_slice()) {
+        let key: &[u8] = if self.is_full(call.labels) { &[] } else { call.labels };
+        if key.is_empty() && !self.series.contains_key(key) {
             let (series, bytes) = (self.series.len(), self.bytes);
             warn!(
                 series,
@@ -63,16 +58,16 @@ impl State {
             );
         }
         let new = || {
-            self.bytes += series_bytes(&self.key);
+            self.bytes += series_bytes(key);
             Series::new(call.received_unix_nano)
         };
-        self.series.entry(self.key.as_slice().into()).or_insert_with(new).add(call);
+        self.series.entry(key.into()).or_insert_with(new).add(call);
     }
 
-    /// Whether there is no room for the series of the key at hand.
-    fn is_full(&self) -> bool {
+    /// Whether there is no room for a series of this key.
+    fn is_full(&self, key: &[u8]) -> bool {
         self.series.len() >= self.limits.max_series
-            || self.bytes + series_bytes(&self.key) > self.limits.memory_bytes
+            || self.bytes + series_bytes(key) > self.limits.memory_bytes
     }
 
     /// The series in the order of their labels.

@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use arrow_array::BooleanArray;
 use spanledger_component::{Rows, Signal};
-use spanledger_schema::{Table as _, spans};
+use spanledger_schema::{Spans, Table as _, spans};
 use spanledger_testkit::{captures, conformance, rows};
-use support::connector;
+use support::{built, connector};
 
 /// Every captured span as if it were a call, its name for the model.
 fn calls() -> Rows {
@@ -37,4 +37,16 @@ fn its_state_is_the_same_however_the_log_is_cut_and_wherever_it_restarts() {
 fn so_it_is_when_there_are_more_series_than_it_may_tell_apart() {
     let log_time = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
     conformance::connector(|| connector(5), &calls(), log_time);
+}
+
+#[test]
+fn so_it_is_when_calls_wait_for_others_and_when_there_is_no_room_for_all_of_them() {
+    let Rows::Spans(all) = calls() else { panic!("spans are spans") };
+    let some = Rows::Spans(Spans::try_from_batch(all.batch().slice(0, 300)).unwrap());
+    let arrived = SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_315_200);
+    for (memory_bytes, seconds) in [(64 << 20, 5), (64 << 20, 60), (1 << 20, 60)] {
+        let log_time = arrived + Duration::from_secs(seconds);
+        let new = || built(memory_bytes, 2000, Duration::from_secs(10));
+        conformance::connector(new, &some, log_time);
+    }
 }

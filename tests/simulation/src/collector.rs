@@ -28,19 +28,26 @@ pub(crate) struct Settings {
     pub(crate) config: u32,
     pub(crate) rows_max: u64,
     pub(crate) age_max_seconds: u64,
+    /// How long calls wait for other spans of the same call; 0 in a third of the worlds.
+    pub(crate) settle_seconds: u64,
 }
 
 impl Settings {
     pub(crate) fn chosen(random: &mut Rng) -> Self {
         // In some worlds the log is soon full.
         let log_bytes_max = if random.u8(..8) == 0 { 400 << 10 } else { 16 << 20 };
+        let segment_bytes = 1 << random.u32(14..18);
+        let recent_bytes = if random.bool() { 0 } else { 1 << random.u32(12..20) };
+        let (rows_max, age_max_seconds) = (random.u64(3..60), random.u64(2..120));
+        let settle_seconds = [0, 2, 20].into_iter().cycle().nth(rows_max as usize).unwrap_or_default();
         Self {
             log_bytes_max,
-            segment_bytes: 1 << random.u32(14..18),
-            recent_bytes: if random.bool() { 0 } else { 1 << random.u32(12..20) },
+            segment_bytes,
+            recent_bytes,
             config: 1,
-            rows_max: random.u64(3..60),
-            age_max_seconds: random.u64(2..120),
+            rows_max,
+            age_max_seconds,
+            settle_seconds,
         }
     }
 
@@ -51,12 +58,12 @@ impl Settings {
     }
 
     fn yaml(&self) -> String {
-        let Self { config, rows_max, age_max_seconds, .. } = self;
+        let Self { config, rows_max, age_max_seconds, settle_seconds, .. } = self;
         format!(
             "
 receivers: {{handed: {{}}}}
 processors: {{genai: {{}}, suffixing: {{suffix: \"-{config}\"}}}}
-connectors: {{genai_metrics: {{}}}}
+connectors: {{genai_metrics: {{settle: {{window: {settle_seconds}s}}}}}}
 exporters:
   parquet: {{path: \"s3://simulated/lake\", rotation: {{max_rows: {rows_max}, max_age: {age_max_seconds}s}}}}
   scraped: {{}}

@@ -147,7 +147,8 @@ impl Exporter for Scraped {
 /// series is counted is among it, since it may not change at all.
 fn series(rows: &Metrics) -> Scrape {
     let mut scrape = Scrape::new();
-    for row in 0..rows.len() {
+    let kinds = rows.get(metrics::KIND);
+    for row in (0..rows.len()).filter(|row| kinds.value(*row) != "gauge") {
         let attributes = rows.get(metrics::ATTRIBUTES).value(row);
         let (keys, values) = (attributes.column(0).as_string_view(), attributes.column(1).as_string_view());
         let labels: Vec<_> = keys

@@ -329,6 +329,9 @@ impl Life<'_> {
         }
         // A snapshot of what was flushed is handed out with it.
         self.scrape();
+        // What waits for other spans of the same call is settled while nothing arrives.
+        tokio::time::sleep(Duration::from_secs(self.world.settings.settle_seconds + 5)).await;
+        self.scrape();
         for branch in self.host.status().branches {
             let is_lost = branch.ledger.quarantined > 0 && self.world.faults.lost_pages == 0;
             if branch.ledger.imbalance != 0 || branch.ledger.waiting != 0 || is_lost {

@@ -195,7 +195,8 @@ impl World {
             Ok(rows) => {
                 judge(&sent, &rows, &self.violations);
                 if sent.iter().all(|sent| !sent.is_damaged) {
-                    judge_counters(&self.scrape, &rows, &self.violations);
+                    let is_settled = self.settings.settle_seconds > 0;
+                    judge_counters(&self.scrape, &rows, is_settled, &self.violations);
                 }
             }
             Err(reason) => self.violations.add(Invariant::NothingLost, reason),

@@ -45,6 +45,8 @@ impl Ports {
             format!("extensions.admin.endpoint={}", self.admin),
             format!("extensions.wal.directory={}", folder.join("wal").display()),
             format!("exporters.parquet.path={}", folder.join("lake").display()),
+            // The demo sends every call once, and does not wait.
+            "connectors.genai_metrics.settle.window=0s".to_owned(),
             format!("service.telemetry.metrics.address=127.0.0.1:{}", self.own_metrics),
         ]
     }
