@@ -1,5 +1,6 @@
 //! Tests whose judge is DuckDB, or whose clients are Python's SDKs.
 
+mod calls;
 mod captures;
 pub mod crash;
 pub mod exporters;
