@@ -29,7 +29,7 @@ use Sends::{MadeUp, Nothing, Word};
 const LACKS: &[Lack] = &[
     lack(
         "openai-v2",
-        |call| is_chat(call),
+        is_chat,
         &["cache_read_input_tokens", "reasoning_output_tokens"],
         Nothing,
         "2.4b0 has no attribute for them",
@@ -72,8 +72,8 @@ const LACKS: &[Lack] = &[
     lack("traceloop", |call| ends(call, "end_turn"), FINISH, Word("stop"), "its own vocabulary"),
     lack("traceloop", |call| ends(call, "max_tokens"), FINISH, Word("length"), "its own vocabulary"),
     lack("traceloop", |call| ends(call, "tool_use"), FINISH, Word("tool_call"), "its own vocabulary"),
-    lack("vercel", |call| is_chat(call), &["service_tier"], Nothing, "the adapter of chat does not keep it"),
-    lack("vercel", |call| is_embedding(call), &["response_model"], Nothing, "only the model asked for"),
+    lack("vercel", is_chat, &["service_tier"], Nothing, "the adapter of chat does not keep it"),
+    lack("vercel", is_embedding, &["response_model"], Nothing, "only the model asked for"),
     lack("vercel", |call| ends(call, "tool_calls"), FINISH, Word("tool-calls"), "its own vocabulary"),
     lack("vercel", |call| calls_tool(call, "responses"), FINISH, Word("tool-calls"), "its own vocabulary"),
     lack("vercel", |call| ends(call, "completed"), FINISH, Word("stop"), "its own vocabulary"),

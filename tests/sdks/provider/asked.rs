@@ -77,7 +77,7 @@ impl Asked {
     /// Whether the answer is a call of a tool: when one is wanted and none has been made yet.
     pub fn calls_tool(&self) -> bool {
         let turns = self.body.get("messages").or_else(|| self.body.get("input"));
-        self.wants("tools") && !turns.is_some_and(|turns| holds_tool_result(turns))
+        self.wants("tools") && !turns.is_some_and(holds_tool_result)
     }
 }
 

@@ -20,6 +20,9 @@ use spanledger_connector_genai_metrics::{Config, GenaiMetrics, Settle};
 use spanledger_schema::{Column, Spans, Table as _, Text, metrics, spans};
 use spanledger_telemetry::Meter;
 
+/// What a wrapper says: input, output, cache reads, reasoning, and units of 1e-12 USD.
+pub(crate) type Aggregated = (i64, i64, Option<i64>, Option<i64>, Option<i128>);
+
 /// One row of spans.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
@@ -50,8 +53,7 @@ pub(crate) struct Call {
     pub(crate) reasoning: Option<i64>,
     pub(crate) semantics: Option<&'static str>,
     pub(crate) position: i64,
-    /// What a wrapper says: input, output, cache reads, reasoning, and units of 1e-12 USD.
-    pub(crate) aggregated: Option<(i64, i64, Option<i64>, Option<i64>, Option<i128>)>,
+    pub(crate) aggregated: Option<Aggregated>,
 }
 
 impl Default for Call {
