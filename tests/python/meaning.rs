@@ -48,6 +48,7 @@ const fn exception(
 
 const CLIENT: &str =
     "the OpenAI client calls every provider `openai`, and the address is that of the stand-in";
+const ONE_MODEL: &str = "the sender names one model: the one that answered, where it knows";
 const PARALLEL: &str = "two calls at once without a response id: nothing tells which span is whose";
 
 /// `*` stands for any.
@@ -57,6 +58,15 @@ const EXCEPTIONS: &[Exception] = &[
     exception("*", "provider", "azure.ai.openai", "openai", CLIENT),
     exception("*", "provider", "openrouter", "anthropic", CLIENT),
     exception("openinference-litellm", "output_tokens", "*", "*", PARALLEL),
+    exception("dspy", "request_model", "*", "null", ONE_MODEL),
+    exception("langfuse", "request_model", "*", "null", ONE_MODEL),
+    exception("langfuse-js", "request_model", "*", "null", ONE_MODEL),
+    exception("langfuse-v3", "request_model", "*", "null", ONE_MODEL),
+    exception("openinference-js-openai", "request_model", "*", "null", ONE_MODEL),
+    exception("openinference-openai-agents", "request_model", "*", "null", ONE_MODEL),
+    exception("openinference-openai-agents", "finish_reason", "completed", "stop", "the SDK puts the status of a response into a chat's words"),
+    exception("traceloop", "response_model", "anthropic/claude-sonnet-4.5", "claude-sonnet-4.5", "the SDK cuts the prefix"),
+    exception("traceloop-0.45", "response_model", "anthropic/claude-sonnet-4.5", "claude-sonnet-4.5", "the SDK cuts the prefix"),
     exception("openinference-langchain", "session_id", "sess-lc", "thread-1", "the SDK puts LangGraph's thread into session.id"),
 ];
 

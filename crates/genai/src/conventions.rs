@@ -185,6 +185,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(ResponseModel, "langfuse.observation.model.name",         "Langfuse 3").unit(AskedOrAnswered),
     row(ResponseModel, "mlflow.llm.model",                        "MLflow 3"),
     answer(ResponseModel, "output.value", "model",                "OpenInference").of(Openinference),
+    answer(ResponseModel, "output.value", "generations.0.0.message.kwargs.response_metadata.model_name", "OpenInference").of(Openinference),
     row(ResponseModel, "llm.model_name",                          "OpenInference").unit(AskedOrAnswered),
     row(ResponseModel, "embedding.model_name",                    "OpenInference").unit(AskedOrAnswered),
     answer(ResponseModel, "mlflow.spanOutputs", "model",          "MLflow"),

@@ -162,7 +162,9 @@ impl<'a> Fields<'a> {
         let whole = self.text_at(source)?;
         let cut: Cow<'a, str> = match row.unit {
             Unit::SecondWord => match whole.split_once(' ')? {
-                (_, second) if !second.contains(' ') => Cow::Owned(second.to_owned()),
+                (first, second) if is_operation(first) && !second.contains(' ') => {
+                    Cow::Owned(second.to_owned())
+                }
                 _ => return None,
             },
             Unit::BeforeSlash => Cow::Owned(whole.split_once('/')?.0.to_owned()),
@@ -352,6 +354,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn usd(&mut self, field: Field) -> Option<i128> {
         self.read_as(field, value::usd, |_, _| false)
     }
+}
+
+/// Whether a word is the conventions' own for a call, as the names of their spans begin.
+fn is_operation(word: &str) -> bool {
+    word == word.to_ascii_lowercase() && CallKind::of_word(word, Dialect::Otel).is_billable()
 }
 
 fn is_for(when: When, kind: CallKind) -> bool {

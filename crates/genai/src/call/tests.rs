@@ -345,6 +345,18 @@ fn an_attribute_stays_unless_its_column_holds_its_exact_text() {
 }
 
 #[test]
+fn the_name_of_a_span_tells_the_model_only_where_it_begins_with_an_operation() {
+    let model = |name| {
+        let view = SpanView { name, scope_name: Some("openlit.instrumentation.anthropic"), ..span(&[]) };
+        let call = normalise(&view, &Prices::bundled()).unwrap();
+        (call.kind, call.text(Field::RequestModel).map(str::to_owned))
+    };
+    assert_eq!(model("chat claude-sonnet-4-5"), (CallKind::Llm, Some("claude-sonnet-4-5".to_owned())));
+    assert_eq!(model("OpenAI Embeddings"), (CallKind::Other, None));
+    assert_eq!(model("chat with a friend"), (CallKind::Other, None));
+}
+
+#[test]
 fn cache_writes_are_the_sum_of_their_parts_when_only_those_are_sent() {
     let call = read(&[
         ("gen_ai.operation.name", "chat"),
