@@ -67,7 +67,6 @@ const EXCEPTIONS: &[Exception] = &[
     exception("openinference-openai-agents", "finish_reason", "completed", "stop", "the SDK puts the status of a response into a chat's words"),
     exception("traceloop", "response_model", "anthropic/claude-sonnet-4.5", "claude-sonnet-4.5", "the SDK cuts the prefix"),
     exception("traceloop-0.45", "response_model", "anthropic/claude-sonnet-4.5", "claude-sonnet-4.5", "the SDK cuts the prefix"),
-    exception("openinference-langchain", "session_id", "sess-lc", "thread-1", "the SDK puts LangGraph's thread into session.id"),
 ];
 
 /// The row of a call, by the ids of its span.
