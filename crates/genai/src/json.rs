@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::python;
+use crate::messages::json::parse_python;
 
 /// How often a text may be a string that holds JSON itself.
 const ENCODINGS_MAX: usize = 3;
@@ -30,7 +30,7 @@ pub(crate) fn find<'a>(text: &'a str, paths: &[Path]) -> Vec<Option<Cow<'a, str>
         Some(b'{' | b'[') => match find_plain(text, paths) {
             Some(found) => found,
             None if text.len() <= PYTHON_BYTES_MAX => {
-                python::to_json(text).map_or_else(|| nothing(paths), |json| owned(&json, paths))
+                parse_python(text).map_or_else(|| nothing(paths), |json| owned(&json.to_text(), paths))
             }
             None => nothing(paths),
         },
@@ -274,6 +274,18 @@ mod tests {
         assert_eq!(one(python, "usage.text").as_deref(), Some("it's"));
         assert_eq!(one(python, "b").as_deref(), Some("true"));
         assert_eq!(one(python, "a"), None);
+    }
+
+    #[test]
+    fn a_printed_dictionary_becomes_json() {
+        let text = r#"{'a': 'it\'s "so"', "b": "it's", 'n': None, 't': (True, False), 'x': -1.5e+3, 'e': '\n\\ é\x1b'}"#;
+        let json: serde_json::Value = serde_json::from_str(&parse_python(text).unwrap().to_text()).unwrap();
+        let expected = serde_json::json!({
+            "a": "it's \"so\"", "b": "it's", "n": null, "t": [true, false], "x": -1500.0, "e": "\n\\ é\u{1b}",
+        });
+        assert_eq!(json, expected);
+        assert_eq!(parse_python("{'None': 'True'}").unwrap().to_text(), r#"{"None":"True"}"#);
+        assert!(parse_python("{'open").is_none());
     }
 
     #[test]

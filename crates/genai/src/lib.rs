@@ -29,7 +29,6 @@ mod kind;
 pub mod messages;
 mod prices;
 mod provider;
-mod python;
 mod span;
 mod usage;
 mod value;

@@ -10,7 +10,7 @@ mod canonical;
 mod conversation;
 mod events;
 mod indexed;
-mod json;
+pub(crate) mod json;
 mod message;
 mod parts;
 mod record;
