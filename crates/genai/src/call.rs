@@ -111,14 +111,22 @@ fn host(address: &str) -> &str {
     }
 }
 
+/// That a span is about GenAI, and by which convention.
+#[derive(Debug, Clone, Copy)]
+pub struct Recognised(Dialect);
+
 /// Whether a span with this scope and these attributes is about GenAI; quick, since most spans of an application are not.
-pub fn is_genai(scope_name: Option<&str>, attributes: &[(&str, &str)]) -> bool {
-    dialect::recognise(scope_name, attributes.iter().map(|(name, _)| *name)).is_some()
+pub fn recognise(scope_name: Option<&str>, attributes: &[(&str, &str)]) -> Option<Recognised> {
+    dialect::recognise(scope_name, attributes.iter().map(|(name, _)| *name)).map(Recognised)
 }
 
 /// Reads a span; `None` when it is not about GenAI.
 pub fn normalise<'a>(span: &SpanView<'a>, prices: &Prices) -> Option<Call<'a>> {
-    let dialect = dialect::recognise(span.scope_name, span.attributes.iter().map(|(name, _)| *name))?;
+    Some(read(span, recognise(span.scope_name, span.attributes)?, prices))
+}
+
+/// Reads a span that was recognised.
+pub fn read<'a>(span: &SpanView<'a>, Recognised(dialect): Recognised, prices: &Prices) -> Call<'a> {
     let mut fields = Fields::read(span, dialect);
     let kind = kind(span, dialect, &fields);
     fields.read_deferred(kind);
@@ -154,7 +162,7 @@ pub fn normalise<'a>(span: &SpanView<'a>, prices: &Prices) -> Option<Call<'a>> {
     call.read_latency(span);
     call.read_reported_cost();
     call.price(span, prices);
-    Some(call)
+    call
 }
 
 /// LiteLLM repeats what it sent to the provider in a span of its own.

@@ -33,7 +33,7 @@ mod span;
 mod usage;
 mod value;
 
-pub use call::{Call, is_genai, normalise};
+pub use call::{Call, Recognised, normalise, read, recognise};
 pub use explain::{Explanation, Ignored, Price, Told, Value, explain};
 pub use field::Field;
 pub use fields::Source;

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use arrow_array::{Array, Int64Array, StringViewArray};
 use arrow_schema::ArrowError;
 use spanledger_component::{Context, Error, Pinned, Processor, ProcessorFactory, Rows, Signal, Stability};
-use spanledger_genai::{Call, EventView, SpanView, is_genai, normalise};
+use spanledger_genai::{Call, EventView, SpanView, read, recognise};
 use spanledger_schema::{Logs, Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
 
@@ -74,17 +74,16 @@ impl Genai {
         for row in 0..spans.len() {
             pairs.clear();
             let first = attributes.read(row, &mut pairs);
-            if is_genai(reader.scope(row), &pairs) {
+            if let Some(recognised) = recognise(reader.scope(row), &pairs) {
                 is_any = true;
                 reader.events.read(row, &mut events, &mut event_pairs);
                 let views: Vec<_> = events.iter().map(|event| view(event, &event_pairs)).collect();
                 let span = SpanView { attributes: &pairs, events: &views, ..reader.span(row) };
-                if let Some(call) = normalise(&span, &self.prices) {
-                    self.unusable.count(&call);
-                    self.unpriced.iter().for_each(|unpriced| unpriced.note(&call));
-                    call.moved().for_each(|place| attributes.remove(first + place));
-                    columns.put(row, &call, first);
-                }
+                let call = read(&span, recognised, &self.prices);
+                self.unusable.count(&call);
+                self.unpriced.iter().for_each(|unpriced| unpriced.note(&call));
+                call.moved().for_each(|place| attributes.remove(first + place));
+                columns.put(row, &call, first);
             }
             attributes.close(row);
         }
