@@ -67,6 +67,11 @@ impl Epoch {
         serde_json::to_vec(&stored).unwrap_or_default()
     }
 
+    /// Whether a source of a pipeline is a connector, and no receiver.
+    pub fn is_connector(&self, source: &ComponentId) -> bool {
+        self.stored.connectors.contains_key(source)
+    }
+
     /// The names of what a stored epoch has pinned, by processor; none where it cannot be read.
     pub fn pinned_in(payload: &[u8]) -> BTreeMap<ComponentId, String> {
         serde_json::from_slice::<Stored>(payload).map(|stored| stored.pinned).unwrap_or_default()

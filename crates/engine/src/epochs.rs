@@ -17,6 +17,8 @@ pub(crate) struct Pipeline {
     pub(crate) signal: Signal,
     /// Ids of the receivers and connectors that feed it.
     pub(crate) sources: Vec<String>,
+    /// Whether a receiver is among them. A receiver and an exporter may have one id, so that ids do not tell.
+    pub(crate) is_fed_by_receiver: bool,
     pub(crate) processors: Vec<Box<dyn Processor>>,
     pub(crate) branches: Vec<ComponentId>,
 }
@@ -43,11 +45,8 @@ pub(crate) struct Live {
 impl Live {
     /// Whether the branch gets records of the log: a pipeline names it that more than connectors feed.
     fn names(&self, branch: &ComponentId) -> bool {
-        let is_connector = |source: &String| {
-            self.pipelines.iter().any(|pipeline| pipeline.branches.iter().any(|id| id.to_string() == *source))
-        };
-        let naming = self.pipelines.iter().filter(|pipeline| pipeline.branches.contains(branch));
-        naming.flat_map(|pipeline| &pipeline.sources).any(|source| !is_connector(source))
+        let naming = |pipeline: &Pipeline| pipeline.is_fed_by_receiver && pipeline.branches.contains(branch);
+        self.pipelines.iter().any(naming)
     }
 }
 
@@ -256,6 +255,7 @@ fn pipelines(
             name: pipeline.id.to_string(),
             signal: pipeline.id.signal,
             sources: pipeline.receivers.iter().map(ToString::to_string).collect(),
+            is_fed_by_receiver: pipeline.receivers.iter().any(|id| !epoch.is_connector(id)),
             processors,
             branches: pipeline.exporters.clone(),
         });
