@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -59,17 +59,25 @@ pub struct Retry {
     pub error: Error,
     /// Whether an operator has to act (403, 404, a foreign object), or waiting may do (time-out, 503).
     pub alarm: bool,
+    /// How long the target wants to be left alone, where it says so.
+    pub after: Option<Duration>,
 }
 
 impl Retry {
     /// Waiting may do.
     pub fn transient(error: Error) -> Self {
-        Self { error, alarm: false }
+        Self { error, alarm: false, after: None }
     }
 
     /// An operator has to act; it is tried again all the same.
     pub fn alarm(error: Error) -> Self {
-        Self { error, alarm: true }
+        Self { error, alarm: true, after: None }
+    }
+
+    /// The target wants to be left alone for so long.
+    #[must_use]
+    pub fn not_before(self, after: Option<Duration>) -> Self {
+        Self { after, ..self }
     }
 }
 

@@ -15,6 +15,8 @@ use crate::random::Random;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A target that wants to be left alone for longer is asked again all the same.
+const LONGEST_WANTED_WAIT: Duration = Duration::from_secs(3600);
 
 /// How long to wait before the next attempt: doubles up to half a minute, and is spread so that many do not come
 /// at once.
@@ -38,7 +40,7 @@ impl Backoff {
     /// Notes a failure, and waits for the next attempt.
     pub(crate) async fn after(&mut self, retry: &Retry, progress: &Progress) {
         failed(progress, retry, self.attempt);
-        self.pause(progress).await;
+        self.pause(retry.after, progress).await;
     }
 
     /// The next wait: between half and the whole of a length that doubles.
@@ -49,10 +51,15 @@ impl Backoff {
         wait
     }
 
+    /// The next wait, and no shorter than the target wants it.
+    fn next_after(&mut self, after: Option<Duration>) -> Duration {
+        self.next().max(after.unwrap_or_default().min(LONGEST_WANTED_WAIT))
+    }
+
     /// Waits for the next attempt; a request to flush cuts the wait short.
-    async fn pause(&mut self, progress: &Progress) {
+    async fn pause(&mut self, after: Option<Duration>, progress: &Progress) {
         let mut wanted = progress.wanted();
-        let _ = tokio::time::timeout(self.next(), wanted.changed()).await;
+        let _ = tokio::time::timeout(self.next_after(after), wanted.changed()).await;
     }
 }
 
@@ -123,5 +130,18 @@ mod tests {
         let mut backoff = Backoff::new(Arc::new(Half));
         let waits: Vec<_> = (0..9).map(|_| backoff.next().as_millis()).collect();
         assert_eq!(waits, [187, 375, 750, 1500, 3000, 6000, 12000, 22500, 22500]);
+    }
+
+    #[test]
+    fn a_target_that_says_when_to_come_back_is_left_alone_until_then() {
+        let wait = |after| Backoff::new(Arc::new(Half)).next_after(after).as_millis();
+        assert_eq!(wait(None), 187);
+        assert_eq!(wait(Some(Duration::from_millis(5))), 187, "no sooner than without its word");
+        assert_eq!(wait(Some(Duration::from_secs(90))), 90_000, "longer than the longest wait of our own");
+        assert_eq!(
+            wait(Some(Duration::from_secs(86_400))),
+            3_600_000,
+            "no outage of a day by one wrong header"
+        );
     }
 }
