@@ -1,11 +1,12 @@
 //! Spans: from columns back to the wire.
 
+use std::borrow::Cow;
+
 use spanledger_schema::{Spans, Table as _, spans};
 
-use crate::Malformed;
-use crate::envelope::CHILDREN;
 use crate::overlay::Overlay;
 use crate::writer::Writer;
+use crate::{Malformed, Requests};
 
 /// The columns of [`Spans`] that a processor changed, so that they are written over the wire bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,43 +29,20 @@ pub struct Changed {
 /// # Errors
 /// Where the wire bytes of a row are not a span.
 pub fn encode_spans(rows: &Spans, changed: Changed) -> Result<Vec<u8>, Malformed> {
-    let (resource, scope) = (rows.get(spans::WIRE_RESOURCE), rows.get(spans::WIRE_SCOPE));
-    let mut writer = Writer::default();
+    let mut requests = Requests::new(usize::MAX);
     for row in 0..rows.len() {
-        let before = row.checked_sub(1);
-        let same_resource = before.is_some_and(|before| resource.value(before) == resource.value(row));
-        let same_scope =
-            same_resource && before.is_some_and(|before| scope.value(before) == scope.value(row));
-        if !same_resource {
-            close_to(&mut writer, 0);
-            writer.open(1);
-            writer.raw(resource.value(row));
-        }
-        if !same_scope {
-            close_to(&mut writer, 1);
-            writer.open(CHILDREN);
-            writer.raw(scope.value(row));
-        }
-        write_span(rows, row, changed, &mut writer)?;
+        requests.push(rows, row, &span(rows, row, changed)?);
     }
-    close_to(&mut writer, 0);
-    Ok(writer.into_bytes())
+    Ok(requests.finish().pop().map(|request| request.body).unwrap_or_default())
 }
 
-fn close_to(writer: &mut Writer, depth: usize) {
-    while writer.depth() > depth {
-        writer.close();
-    }
-}
-
-fn write_span(rows: &Spans, row: usize, changed: Changed, writer: &mut Writer) -> Result<(), Malformed> {
+/// The bytes of a row's span with the `changed` columns written over them.
+fn span(rows: &Spans, row: usize, changed: Changed) -> Result<Cow<'_, [u8]>, Malformed> {
     let wire = rows.get(spans::WIRE_SPAN).value(row);
     if changed == Changed::default() {
-        writer.bytes(CHILDREN, wire);
-        return Ok(());
+        return Ok(wire.into());
     }
-    writer.open(CHILDREN);
-    Overlay { rows, row, changed }.write(wire, writer).map_err(|fault| fault.within_span(wire))?;
-    writer.close();
-    Ok(())
+    let mut writer = Writer::default();
+    Overlay { rows, row, changed }.write(wire, &mut writer).map_err(|fault| fault.within_span(wire))?;
+    Ok(writer.into_bytes().into())
 }

@@ -32,6 +32,7 @@ mod logs;
 mod names;
 mod overlay;
 mod plain;
+mod requests;
 mod scalar;
 mod spans;
 mod text;
@@ -45,6 +46,7 @@ pub use error::{Malformed, Reason};
 pub use items::Source;
 pub use json::json_to_protobuf;
 pub use logs::decode_logs;
+pub use requests::{Encoded, Requests};
 pub use spans::decode_spans;
 pub use walk::{RejectReason, Rejection, Walked, walk};
 
