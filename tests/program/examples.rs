@@ -6,9 +6,10 @@ use super::ended::{Ended, program};
 use crate::harness::{Setup, free_ports};
 
 /// What the examples expect of their environment.
-const ENVIRONMENT: [(&str, &str); 3] = [
+const ENVIRONMENT: [(&str, &str); 4] = [
     ("AWS_ACCESS_KEY_ID", "key-of-the-test"),
     ("AWS_SECRET_ACCESS_KEY", "secret-of-the-test"),
+    ("LANGFUSE_AUTH", "auth-of-the-test"),
     ("SPANLEDGER_ADMIN_TOKEN", "token-of-the-test"),
 ];
 

@@ -17,7 +17,7 @@ fn components_lists_every_word_of_the_yaml_under_its_section() {
     for (section, words) in [
         ("receivers", &["nop", "otlp"][..]),
         ("processors", &["genai"]),
-        ("exporters", &["debug", "nop", "parquet", "prometheus"]),
+        ("exporters", &["debug", "nop", "otlp", "otlphttp", "parquet", "prometheus"]),
         ("connectors", &["genai_metrics"]),
         ("extensions", &["admin", "health_check", "wal"]),
     ] {

@@ -11,6 +11,8 @@ pub fn built_in() -> Registry {
         .with_connector::<spanledger_connector_genai_metrics::GenaiMetrics>()
         .with_exporter::<spanledger_exporter_debug::Debug>()
         .with_exporter::<spanledger_exporter_nop::Nop>()
+        .with_exporter::<spanledger_exporter_otlp::Otlp>()
+        .with_exporter::<spanledger_exporter_otlp::OtlpHttp>()
         .with_exporter::<spanledger_exporter_parquet::Parquet>()
         .with_exporter::<spanledger_exporter_prometheus::Prometheus>()
         .with_extension::<spanledger_extension_admin::Admin>()
