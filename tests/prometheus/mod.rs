@@ -33,11 +33,17 @@ impl Prometheus {
             .spawn()
             .unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let listening =
-            stderr.find(|line| line.contains("Listening on")).expect("prometheus says where it listens");
-        let address = listening.split("address=").nth(1).unwrap().split_whitespace().next().unwrap();
-        let port = address.rsplit(':').next().unwrap().parse().unwrap();
-        stderr.find(|line| line.contains("Server is ready")).expect("prometheus gets ready");
+        // It says both in either order.
+        let (mut port, mut is_ready) = (None, false);
+        while port.is_none() || !is_ready {
+            let line = stderr.next().expect("prometheus says where it listens, and that it is ready");
+            is_ready |= line.contains("Server is ready");
+            if line.contains("Listening on") {
+                let address = line.split("address=").nth(1).unwrap().split_whitespace().next().unwrap();
+                port = Some(address.rsplit(':').next().unwrap().parse().unwrap());
+            }
+        }
+        let port = port.unwrap();
         std::thread::spawn(move || stderr.for_each(drop));
         Self { child, port }
     }
