@@ -1,7 +1,7 @@
 //! The wire: OTLP requests are checked, become columns, and become requests again.
 //!
 //! [`walk`] is the door: it checks a request without building anything. [`decode_spans`] and [`decode_logs`] turn
-//! many requests into one table whose text points into their bodies; [`encode_spans`] is the way back.
+//! many requests into one table whose text points into their bodies; [`Requests`] is the way back.
 //! [`json_to_protobuf`] is for senders that speak JSON, so that everything behind it has one decoder.
 //!
 //! ```
@@ -18,7 +18,6 @@
 mod attributes;
 mod block;
 mod columns;
-mod encode;
 mod envelope;
 mod error;
 mod events;
@@ -30,9 +29,9 @@ mod keys;
 mod links;
 mod logs;
 mod names;
-mod overlay;
 mod plain;
 mod requests;
+mod rewrite;
 mod scalar;
 mod spans;
 mod text;
@@ -41,12 +40,12 @@ mod walk;
 mod wire;
 mod writer;
 
-pub use encode::{Changed, encode_spans};
 pub use error::{Malformed, Reason};
 pub use items::Source;
 pub use json::json_to_protobuf;
 pub use logs::decode_logs;
 pub use requests::{Encoded, Requests};
+pub use rewrite::{NewAttributes, rewrite_attributes};
 pub use spans::decode_spans;
 pub use walk::{RejectReason, Rejection, Walked, walk};
 

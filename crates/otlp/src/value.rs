@@ -156,16 +156,4 @@ impl<'a> Pair<'a> {
         }
         Ok(pair)
     }
-
-    /// The text of the value of this pair, which was read from `fields`.
-    pub(crate) fn text(&self, fields: Cursor) -> Result<Vec<u8>, Fault> {
-        match Any::merged(&self.value, fields)? {
-            Any::Text(slice) => Ok(slice.bytes.to_vec()),
-            other => {
-                let mut json = Vec::new();
-                other.write_json(&mut json, DEPTH_MAX)?;
-                Ok(json)
-            }
-        }
-    }
 }

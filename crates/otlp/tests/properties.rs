@@ -8,11 +8,16 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::Span;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
-use spanledger_otlp::{Changed, Message, Source, decode_logs, decode_spans, encode_spans, walk};
-use spanledger_schema::Spans;
+use spanledger_otlp::{
+    Message, NewAttributes, Requests, Source, decode_logs, decode_spans, rewrite_attributes, walk,
+};
+use spanledger_schema::{Table as _, spans};
 use support::{arbitrary, columns, reference};
 
 const LOG: &str = "0123456789abcdef0123456789abcdef";
@@ -64,15 +69,48 @@ proptest! {
         let rows = decode_spans(LOG, &sources(&bodies, &walked)).unwrap();
         let expected: Vec<String> = requests.iter().zip(&walked).flat_map(|(request, walked)| flat(request, walked)).collect();
 
-        let encoded = encode_spans(&rows, Changed::default()).unwrap();
+        let mut encoded = Requests::new(usize::MAX);
+        (0..rows.len()).for_each(|row| encoded.push(&rows, row, rows.get(spans::WIRE_SPAN).value(row)));
+        let encoded = encoded.finish().pop().map(|request| request.body).unwrap_or_default();
         let encoded = ExportTraceServiceRequest::decode(&encoded[..]).unwrap();
         prop_assert_eq!(flat(&encoded, &[]), expected);
+    }
 
-        let all = Changed { name: true, kind: true, status: true, span_attributes: true };
-        let encoded: Bytes = encode_spans(&rows, all).unwrap().into();
-        let sources = [Source { body: &encoded, position: 0, arrival_unix_nano: 0, rejected: &[] }];
-        let without_index = |rows: &Spans| columns::rows(rows).into_iter().map(|mut row| { row.remove("index"); row }).collect::<Vec<_>>();
-        prop_assert_eq!(without_index(&decode_spans(LOG, &sources).unwrap()), without_index(&rows));
+    #[test]
+    fn attributes_are_replaced_and_the_rest_of_a_span_stays(
+        request in arbitrary::traces(),
+        text in ".*",
+        int in any::<i64>(),
+        float in any::<f64>().prop_filter("is equal to itself", |float| !float.is_nan()),
+        flag in any::<bool>(),
+        texts in vec(".*", 0..3),
+    ) {
+        let body: Bytes = request.encode_to_vec().into();
+        let walked = [rejected(Message::Traces, &body)];
+        let rows = decode_spans(LOG, &sources(&[body], &walked)).unwrap();
+        for row in 0..rows.len() {
+            let wire = rows.get(spans::WIRE_SPAN).value(row);
+            let mut expected = Span::decode(wire).unwrap();
+            let replaced = expected.attributes.first().map_or_else(|| "text".to_owned(), |pair| pair.key.clone());
+            expected.attributes.retain(|pair| pair.key.len() % 2 == 0 && pair.key != replaced);
+            let array = Value::ArrayValue(ArrayValue { values: texts.iter().cloned().map(text_value).collect() });
+            expected.attributes.extend([
+                pair(&replaced, Value::StringValue(text.clone())),
+                pair("new int", Value::IntValue(int)),
+                pair("new float", Value::DoubleValue(float)),
+                pair("new flag", Value::BoolValue(flag)),
+                pair("new texts", array),
+            ]);
+            let mut new = NewAttributes::default();
+            new.text(&replaced, &text);
+            new.text(&replaced, "a name that is taken");
+            new.int("new int", int);
+            new.float("new float", float);
+            new.flag("new flag", flag);
+            new.texts("new texts", texts.iter().map(String::as_str));
+            let rewritten = rewrite_attributes(wire, new, |name| name.len() % 2 == 0).unwrap();
+            prop_assert_eq!(Span::decode(&rewritten[..]).unwrap(), expected);
+        }
     }
 
     #[test]
@@ -101,6 +139,14 @@ fn sources<'a>(bodies: &'a [Bytes], rejected: &'a [Vec<u32>]) -> Vec<Source<'a>>
     let all = (7..).zip(bodies).zip(rejected);
     all.map(|((position, body), rejected)| Source { body, position, arrival_unix_nano: 5_000, rejected })
         .collect()
+}
+
+fn pair(key: &str, value: Value) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
+}
+
+fn text_value(text: String) -> AnyValue {
+    AnyValue { value: Some(Value::StringValue(text)) }
 }
 
 /// Messages one after another, which is how protobuf merges them.
