@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use crate::conventions::Unit;
 use crate::dialect::{self, Dialect};
 use crate::fields::Fields;
-use crate::messages::{self, Content};
+use crate::messages::{self, Content, Said};
 use crate::usage::{self, InputTokens, UsageSemantics};
-use crate::{CallKind, CallRef, Cost, CostStatus, Field, Prices, Source, SpanView, Usage, provider};
+use crate::{
+    CallKind, CallRef, Cost, CostStatus, Field, Prices, Source, SpanView, Usage, json, provider, value,
+};
 
 /// A span in canonical terms. Fields that are texts are those of the attributes: see [`Call::text`].
 #[derive(Debug, Clone)]
@@ -158,6 +160,7 @@ pub fn read<'a>(span: &SpanView<'a>, Recognised(dialect): Recognised, prices: &P
         content: messages::read(span, kind),
         fields,
     };
+    call.read_reasons_in_messages();
     call.read_usage(span);
     call.read_latency(span);
     call.read_reported_cost();
@@ -208,6 +211,17 @@ fn plain_reasons(reasons: Vec<String>) -> Vec<String> {
 }
 
 impl Call<'_> {
+    /// Some say why a choice ended only with its message, in an event.
+    fn read_reasons_in_messages(&mut self) {
+        let Some(messages @ Said::Rebuilt(_)) = &self.content.output_messages else { return };
+        if !self.is_billable || self.finish_reasons.is_some() {
+            return;
+        }
+        let reasons = json::find(messages.as_str(), &["*.finish_reason"]).pop().flatten();
+        let reasons = reasons.map(|reasons| plain_reasons(value::list(&reasons)));
+        self.finish_reasons = reasons.filter(|reasons| !reasons.is_empty());
+    }
+
     fn read_usage(&mut self, span: &SpanView<'_>) {
         let fields = &mut self.fields;
         let cache_write_1h = fields.tokens(Field::CacheWrite1h);

@@ -368,6 +368,19 @@ fn cache_writes_are_the_sum_of_their_parts_when_only_those_are_sent() {
     assert_eq!(call.usage.cache_write_1h_input_tokens, Some(30));
 }
 
+#[test]
+fn why_a_choice_ended_is_told_by_the_event_with_its_message_where_nothing_else_tells() {
+    let message = [("message", r#"[{"text": "Sunny."}]"#), ("finish_reason", "end_turn")];
+    let events = [EventView { name: "gen_ai.choice", time_unix_nano: 1, attributes: &message }];
+    let reasons = |attributes: &[(&str, &str)]| {
+        let view = SpanView { attributes, events: &events, ..span(&[]) };
+        normalise(&view, &Prices::bundled()).unwrap().finish_reasons.unwrap()
+    };
+    assert_eq!(reasons(&[("gen_ai.operation.name", "chat")]), ["end_turn"]);
+    let sent = [("gen_ai.operation.name", "chat"), ("gen_ai.response.finish_reasons", r#"["stop"]"#)];
+    assert_eq!(reasons(&sent), ["stop"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
