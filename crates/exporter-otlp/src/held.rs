@@ -4,6 +4,8 @@ use spanledger_component::{Batch, Error, Rows};
 use spanledger_otlp::{Encoded, Requests};
 use spanledger_schema::{Spans, Table as _, spans};
 
+use crate::current;
+
 /// Requests are smaller than the 4 MiB that a server of gRPC takes unless it is told otherwise.
 pub(crate) const REQUEST_BYTES_MAX: usize = (4 << 20) - 1;
 
@@ -59,7 +61,7 @@ impl Held {
         let mut requests = Requests::new(REQUEST_BYTES_MAX);
         for (_, of, row) in places {
             if let Some(rows) = self.spans.get(of) {
-                requests.push(rows, row, rows.get(spans::WIRE_SPAN).value(row));
+                requests.push(rows, row, &current::span(rows, row));
             }
         }
         requests.finish()
@@ -68,5 +70,5 @@ impl Held {
 
 fn bytes(rows: &Spans) -> usize {
     let wire = rows.get(spans::WIRE_SPAN);
-    (0..rows.len()).map(|row| wire.value(row).len()).sum()
+    (0..rows.len()).map(|row| wire.value(row).len() + current::more_bytes(rows, row)).sum()
 }

@@ -10,6 +10,7 @@
 
 mod answer;
 mod config;
+mod current;
 mod delivery;
 mod exporter;
 mod grpc;

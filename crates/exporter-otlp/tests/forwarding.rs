@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod backend;
+mod emitting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -154,7 +155,7 @@ async fn a_large_range_is_split_into_requests_below_4_mib() {
         assert!(sizes.iter().all(|size| *size < 4 << 20), "{sizes:?}");
         let arrived = backend.taken().iter().flat_map(|body| backend::span_ids(body)).collect::<Vec<_>>();
         assert_eq!(arrived.len(), 100);
-        assert_eq!(ids(&[batch.clone()]).len(), 100);
+        assert_eq!(ids(std::slice::from_ref(&batch)).len(), 100);
     }
 }
 

@@ -123,6 +123,9 @@ const fn span_name(field: Field, when: When, since: &'static str) -> Row {
     Row { from: SpanName, when, ..row(field, "", since) }
 }
 
+/// Its senders have read the span already: what its attributes of the current conventions say is settled.
+pub(crate) const NORMALISED: &str = "spanledger.call_kind";
+
 const USAGE: &str = "langfuse.observation.usage_details";
 const LITELLM: &str = "metadata.usage_object";
 const LANGSMITH: &str = "langsmith.metadata.usage_metadata";
@@ -134,6 +137,7 @@ const LANGFUSE_PARAMETERS: &str = "langfuse.observation.model.parameters";
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
+    row(Kind, NORMALISED,                                         "Spanledger, of a span that it passed on"),
     row(Kind, "openinference.span.kind",                          "OpenInference"),
     row(Kind, "langfuse.observation.type",                        "Langfuse 3"),
     row(Kind, "langsmith.span.kind",                              "LangSmith"),

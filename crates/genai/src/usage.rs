@@ -1,6 +1,7 @@
 //! What the token counts of a span mean: whether its input contains the cached tokens, and its output the reasoning.
 
 use crate::Usage;
+use crate::conventions::NORMALISED;
 use crate::dialect::matches;
 
 /// How it was found out whether the input contains the cached tokens.
@@ -82,12 +83,15 @@ pub(crate) fn of_provider(provider: Option<&str>) -> (InputTokens, bool) {
     }
 }
 
-/// What was measured of a scope.
+/// What was measured of a scope. Whoever passed a normalised span on has counted as the conventions do.
 pub(crate) fn of_scope<'a>(
     scope: Option<&str>,
     provider: Option<&str>,
     attributes: impl Iterator<Item = &'a str> + Clone,
 ) -> InputTokens {
+    if attributes.clone().any(|name| name == NORMALISED) {
+        return IncludesCache;
+    }
     let Some(scope) = scope else { return Unmeasured };
     let fits = |row: &&Measured| {
         matches(row.scope, scope)
@@ -244,6 +248,7 @@ mod tests {
         assert_eq!(of("openlit.instrumentation.anthropic", "anthropic", &[]), ExcludesCache);
         assert_eq!(of("openlit.instrumentation.openai", "openai", &[]), Unmeasured);
         assert_eq!(of_scope(None, Some("anthropic"), std::iter::empty()), Unmeasured);
+        assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokens", "spanledger.call_kind"]), IncludesCache);
     }
 
     #[test]

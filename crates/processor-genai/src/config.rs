@@ -22,6 +22,34 @@ const POLL_INTERVAL_MIN: Duration = Duration::from_secs(1);
 pub struct Config {
     /// What calls cost.
     pub prices: Prices,
+    /// How calls go out by OTLP.
+    pub emit: Emit,
+    /// Whether attributes stay in `span_attributes` though a column or the messages hold all that they say.
+    pub keep_originals: bool,
+}
+
+/// How GenAI spans go out by OTLP. The lake is the same with each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Emit {
+    /// What the columns hold as attributes of the current conventions, and what they do not hold as it was sent.
+    #[default]
+    Current,
+    /// As they were sent.
+    Original,
+    /// All attributes as they were sent, and those of the current conventions beside them.
+    Both,
+}
+
+impl Emit {
+    /// The text in the column `emit`; none where spans go out as they came.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Current => Some("current"),
+            Self::Original => None,
+            Self::Both => Some("both"),
+        }
+    }
 }
 
 /// What calls cost: overrides first, then the table.

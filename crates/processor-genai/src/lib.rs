@@ -38,7 +38,7 @@ pub use spanledger_genai::{Explanation, Prices};
 
 use crate::attributes::Attributes;
 use crate::columns::Columns;
-pub use crate::config::{Config, Prices as PricesConfig};
+pub use crate::config::{Config, Emit, Prices as PricesConfig};
 use crate::events::{Event, Events};
 use crate::unpriced::Unpriced;
 
@@ -48,12 +48,20 @@ pub struct Genai {
     prices: Arc<Prices>,
     unusable: Unusable,
     unpriced: Option<Unpriced>,
+    emit: Emit,
+    keeps_originals: bool,
 }
 
 impl Genai {
     /// With the prices that are built in. `id` is its label in metrics.
     pub fn new(meter: &Meter, id: &str) -> Self {
-        Self { prices: Prices::bundled(), unusable: Unusable::new(meter, id), unpriced: None }
+        Self {
+            prices: Prices::bundled(),
+            unusable: Unusable::new(meter, id),
+            unpriced: None,
+            emit: Emit::default(),
+            keeps_originals: false,
+        }
     }
 
     fn read_records(&self, records: Logs) -> Result<Logs, Error> {
@@ -82,7 +90,9 @@ impl Genai {
                 let call = read(&span, recognised, &self.prices);
                 self.unusable.count(&call);
                 self.unpriced.iter().for_each(|unpriced| unpriced.note(&call));
-                call.moved().for_each(|place| attributes.remove(first + place));
+                if !self.keeps_originals {
+                    call.moved().for_each(|place| attributes.remove(first + place));
+                }
                 columns.put(row, &call, first);
             }
             attributes.close(row);
@@ -92,6 +102,10 @@ impl Genai {
         }
         let mut values = columns.finish(attributes.texts())?;
         values.push(spans::SPAN_ATTRIBUTES.set(attributes.rest()?));
+        if let Some(word) = self.emit.word() {
+            let words = std::iter::repeat_n(word, spans.len());
+            values.push(spans::EMIT.set(StringViewArray::from_iter_values(words)));
+        }
         spans.with(values).map(Some)
     }
 }
@@ -161,7 +175,9 @@ impl ProcessorFactory for Genai {
         let prices = table::read(&kept, config.prices.settings())?;
         let id = context.id.to_string();
         let unpriced = Some(Unpriced::new(&id, context.clock.clone()));
-        Ok(Box::new(Self { prices, unusable: Unusable::new(&context.meter, &id), unpriced }))
+        let unusable = Unusable::new(&context.meter, &id);
+        let (emit, keeps_originals) = (config.emit, config.keep_originals);
+        Ok(Box::new(Self { prices, unusable, unpriced, emit, keeps_originals }))
     }
 }
 

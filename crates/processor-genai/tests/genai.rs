@@ -9,12 +9,14 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use serde_json::Value;
-use spanledger_component::{Processor, Rows};
-use spanledger_processor_genai::Genai;
+use spanledger_component::{Context, LogId, Processor, ProcessorFactory as _, Rows, SystemClock};
+use spanledger_processor_genai::{Config, Genai};
 use spanledger_schema::{Column, Int, Spans, Table, Text, spans};
 use spanledger_telemetry::Meter;
 
@@ -49,6 +51,28 @@ fn text(spans: &Spans, column: Column<Text>, row: usize) -> Option<&str> {
 fn int(spans: &Spans, column: Column<Int>, row: usize) -> Option<i64> {
     let column = spans.get(column);
     column.is_valid(row).then(|| column.value(row))
+}
+
+#[test]
+fn originals_are_kept_beside_the_columns_for_those_who_want_them() {
+    let config = Config { keep_originals: true, ..Config::default() };
+    let context = Context {
+        id: "genai".parse().unwrap(),
+        clock: Arc::new(SystemClock),
+        meter: Meter::default(),
+        memory_bytes: 1 << 20,
+        log: LogId([0; 16]),
+        pinned: None,
+    };
+    let keeping = Genai::build(&config, &context).unwrap();
+    let Rows::Spans(kept) = keeping.process(Rows::Spans(rows(&[span(CHAT)]))).unwrap() else {
+        panic!("spans")
+    };
+    let sent = CHAT.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    assert_eq!(attributes_of(kept.get(spans::SPAN_ATTRIBUTES), 0), sent);
+    let usual = process(rows(&[span(CHAT)]));
+    assert!(attributes_of(usual.get(spans::SPAN_ATTRIBUTES), 0).len() < sent.len());
+    assert_eq!(text(&kept, spans::RESPONSE_MODEL, 0), text(&usual, spans::RESPONSE_MODEL, 0));
 }
 
 const CHAT: &[(&str, &str)] = &[

@@ -131,7 +131,7 @@ macro_rules! table {
 }
 
 table! {
-    /// Spans: the columns of `spans` and of `content`, and the wire bytes.
+    /// Spans: the columns of `spans` and of `content`, the wire bytes, and how they go out.
     Spans,
     /// Columns of [`Spans`].
     spans, {
@@ -329,6 +329,8 @@ table! {
         WIRE_SCOPE: Bytes = "wire_scope", optional, Internal;
         /// The bytes of its resource's envelope without scopes.
         WIRE_RESOURCE: Bytes = "wire_resource", optional, Internal;
+        /// How a GenAI span goes out by OTLP: `current`, `both`; null is as it came.
+        EMIT: Text = "emit", optional, Internal;
     }
 }
 
@@ -494,9 +496,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_have_the_87_columns_of_schema_v1_then_content_and_wire() {
+    fn spans_have_the_87_columns_of_schema_v1_then_content_and_internal_ones() {
         assert_eq!(content::SPANS_COLUMNS, 87);
-        assert_eq!(Spans::FIELDS.len(), 97);
+        assert_eq!(Spans::FIELDS.len(), 98);
         assert_eq!(spans::BILLABLE.index + 1, 50, "Parquet field id of billable in schema v1");
         assert_eq!(spans::LOG.index + 1, 79, "Parquet field id of log in schema v1");
         assert_eq!(spans::AGGREGATED_COST.index + 1, 87, "the first column of schema 1.1");
