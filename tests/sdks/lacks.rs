@@ -4,13 +4,12 @@
 use super::provider::Call;
 
 /// One exception: these columns of these calls.
-struct Lack {
+pub struct Lack {
     sdk: &'static str,
     calls: fn(&Call) -> bool,
     columns: &'static [&'static str],
-    sends: Sends,
-    #[expect(dead_code, reason = "for the reader")]
-    reason: &'static str,
+    pub sends: Sends,
+    pub reason: &'static str,
 }
 
 /// What is on the wire instead of the truth.
@@ -50,8 +49,6 @@ const LACKS: &[Lack] = &[
     ),
     lack("pydantic-ai", |call| ends(call, "tool_calls"), FINISH, Word("tool_call"), "its own vocabulary"),
     lack("pydantic-ai", |call| ends(call, "completed"), FINISH, Word("stop"), "its own vocabulary"),
-    lack("pydantic-ai", |call| ends(call, "end_turn"), FINISH, Word("stop"), "its own vocabulary"),
-    lack("pydantic-ai", |call| ends(call, "tool_use"), FINISH, Word("tool_call"), "its own vocabulary"),
     lack(
         "traceloop",
         |call| is_chat(call) && call.streaming,
@@ -69,9 +66,6 @@ const LACKS: &[Lack] = &[
     lack("traceloop", |call| ends(call, "tool_calls"), FINISH, Word("tool_call"), "its own vocabulary"),
     lack("traceloop", |call| calls_tool(call, "responses"), FINISH, Word("tool_call"), "its own vocabulary"),
     lack("traceloop", |call| ends(call, "completed"), FINISH, Word("stop"), "its own vocabulary"),
-    lack("traceloop", |call| ends(call, "end_turn"), FINISH, Word("stop"), "its own vocabulary"),
-    lack("traceloop", |call| ends(call, "max_tokens"), FINISH, Word("length"), "its own vocabulary"),
-    lack("traceloop", |call| ends(call, "tool_use"), FINISH, Word("tool_call"), "its own vocabulary"),
     lack("vercel", is_chat, &["service_tier"], Nothing, "the adapter of chat does not keep it"),
     lack("vercel", is_embedding, &["response_model"], Nothing, "only the model asked for"),
     lack("vercel", |call| ends(call, "tool_calls"), FINISH, Word("tool-calls"), "its own vocabulary"),
@@ -81,10 +75,17 @@ const LACKS: &[Lack] = &[
     lack("vercel", |call| ends(call, "tool_use"), FINISH, Word("tool-calls"), "its own vocabulary"),
     lack(
         "langfuse",
-        |call| !call.is_error() && !is_embedding(call),
+        |call| !call.is_error(),
         &["request_model"],
         Nothing,
         "the model that answered takes its place",
+    ),
+    lack(
+        "langfuse",
+        |call| call.is_error() && call.streaming,
+        &["is_stream"],
+        Nothing,
+        "only the time of a first chunk tells",
     ),
     lack(
         "langfuse",
@@ -102,20 +103,44 @@ const LACKS: &[Lack] = &[
     ),
     lack(
         "litellm",
-        |call| call.streaming,
+        |call| call.streaming && !is_of_anthropic(call),
         &["response_model"],
         Word("gpt-5-mini"),
-        "its own record of a stream",
+        "the model that was asked, also where the chunks name the one that answered",
     ),
     lack(
         "litellm",
-        |call| call.provider == "anthropic" || call.is_error(),
+        |call| call.streaming && is_of_anthropic(call),
+        &["response_model"],
+        Word("claude-sonnet-4-5"),
+        "the model that was asked, also where the first event names the one that answered",
+    ),
+    lack(
+        "litellm",
+        |call| call.streaming && is_of_anthropic(call),
+        &["service_tier"],
+        Nothing,
+        "it is read from whole answers only",
+    ),
+    lack(
+        "litellm",
+        |call| !is_chat(call) || call.is_error(),
         &["response_id"],
         MadeUp,
-        "only answers of OpenAI keep their id",
+        "only answers of OpenAI's chat have and keep their id",
+    ),
+    lack(
+        "litellm",
+        |call| is_of_anthropic(call) && !call.is_error(),
+        &["reasoning_output_tokens"],
+        MadeUp,
+        "0, where the provider does not tell",
     ),
     lack("litellm", |call| ends(call, "end_turn"), FINISH, Word("stop"), "in the vocabulary of OpenAI"),
 ];
+
+/// In place of a column: the whole span.
+pub const SPAN: &str = "span";
 
 const FINISH: &[&str] = &["finish_reasons"];
 
@@ -129,15 +154,24 @@ const fn lack(
     Lack { sdk, calls, columns, sends, reason }
 }
 
-/// What the table says about a column of a call; `span` stands for the whole span.
-pub fn sends(sdk: &str, call: &Call, column: &str) -> Option<&'static Sends> {
-    let row =
-        LACKS.iter().find(|lack| lack.sdk == sdk && lack.columns.contains(&column) && (lack.calls)(call));
-    row.map(|lack| &lack.sends)
+/// What the table says about a column of a call, and in which of its rows.
+pub fn of(sdk: &str, call: &Call, column: &str) -> Option<(usize, &'static Lack)> {
+    let fits = |lack: &Lack| lack.sdk == sdk && lack.columns.contains(&column) && (lack.calls)(call);
+    LACKS.iter().enumerate().find(|(_, lack)| fits(lack))
+}
+
+/// All that the table says about an SDK: the row, its number, and one of its columns.
+pub fn columns(sdk: &str) -> impl Iterator<Item = (usize, &'static str, &'static Lack)> {
+    let rows = LACKS.iter().enumerate().filter(move |(_, lack)| lack.sdk == sdk);
+    rows.flat_map(|(number, lack)| lack.columns.iter().map(move |column| (number, *column, lack)))
 }
 
 fn is_chat(call: &Call) -> bool {
     call.api == "chat.completions"
+}
+
+fn is_of_anthropic(call: &Call) -> bool {
+    call.provider == "anthropic"
 }
 
 fn is_embedding(call: &Call) -> bool {
