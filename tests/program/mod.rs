@@ -17,6 +17,7 @@ mod repeats;
 mod replay;
 mod secrets;
 mod signals;
+mod unread;
 mod verbs;
 
 /// A bucket on a port where nobody listens, and no patience at the end.

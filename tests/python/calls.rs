@@ -14,8 +14,8 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use spanledger_component::{
-    Batch, Connector, Context, ExporterFactory as _, LogId, Plan, PlanId, Position, Processor as _, Rows,
-    Signal, SystemClock,
+    Batch, Connector, Context, ExporterFactory as _, LogId, Notices, Plan, PlanId, Position, Processor as _,
+    Rows, Signal, SystemClock,
 };
 use spanledger_exporter_parquet::{Config, Parquet};
 use spanledger_otlp::{Source, decode_spans};
@@ -100,6 +100,7 @@ async fn write(lake: &Path, rows: Rows) {
         memory_bytes: 192 << 20,
         log: LOG,
         pinned: None,
+        notices: Notices::default(),
     };
     let config = Config { path: lake.to_str().unwrap().to_owned(), ..Config::default() };
     let mut exporter = Parquet::build(&config, &context).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use spanledger_telemetry::Meter;
 
-use crate::{Clock, ComponentId, LogId};
+use crate::{Clock, ComponentId, LogId, Notices};
 
 /// What a component is given when it is built. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -22,4 +22,6 @@ pub struct Context {
     pub log: LogId,
     /// Of a processor: what it said its rows depend on; `None` where nobody keeps that, as in a check of the config.
     pub pinned: Option<Bytes>,
+    /// What it wants senders to be told.
+    pub notices: Notices,
 }

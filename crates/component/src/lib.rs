@@ -46,6 +46,7 @@ pub mod http;
 mod id;
 mod intake;
 mod listener;
+mod notices;
 mod pinned;
 mod processor;
 mod receiver;
@@ -69,6 +70,7 @@ pub use extension::{
 pub use id::{ComponentId, InvalidId, LogId, Position};
 pub use intake::{Accepted, Door, Intake, Refused, Request, Reservation};
 pub use listener::Listener;
+pub use notices::{Notices, Sender};
 pub use pinned::{Pinned, Source};
 pub use processor::{Processor, ProcessorFactory};
 pub use receiver::{Receiver, ReceiverFactory};

@@ -84,5 +84,6 @@ pub(crate) fn context(id: &ComponentId, options: &Options, memory_bytes: usize, 
         memory_bytes,
         log,
         pinned: None,
+        notices: options.notices.clone(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use spanledger_component::{
-    Accepted, Budget, ComponentId, Door as Contract, Error, Refused, Request, Reservation, Signal,
+    Accepted, Budget, ComponentId, Door as Contract, Error, Notices, Refused, Request, Reservation, Signal,
 };
 use spanledger_otlp::{Message, Rejection, walk};
 use spanledger_wal::{AppendError, Entry, Wal};
@@ -34,6 +34,7 @@ pub(crate) struct Door {
     budget: Budget,
     request_bytes_max: usize,
     gate: Arc<Gate>,
+    notices: Notices,
 }
 
 impl Door {
@@ -44,11 +45,12 @@ impl Door {
         budget: Budget,
         request_bytes_max: usize,
         gate: Arc<Gate>,
+        notices: Notices,
     ) -> Self {
         let receiver = receiver.to_string();
         let fed = epoch.pipelines.iter().filter(|pipeline| pipeline.takes_from(&receiver));
         let signals = fed.map(|pipeline| pipeline.signal).collect();
-        Self { wal, receiver: receiver.into(), signals, budget, request_bytes_max, gate }
+        Self { wal, receiver: receiver.into(), signals, budget, request_bytes_max, gate, notices }
     }
 }
 
@@ -71,12 +73,20 @@ impl Contract for Door {
         let walked = walk(message(request.signal), &request.body).map_err(|malformed| {
             Refused::Malformed(Error::caused(format!("read the {} request", request.signal), malformed))
         })?;
+        let notice = match request.signal {
+            Signal::Traces => self.notices.take(&request.body),
+            Signal::Metrics | Signal::Logs => None,
+        };
         let mut accepted = Accepted {
             items: walked.items.into(),
             rejected: walked.rejected.len() as u64,
             dropped_ids: walked.dropped_ids.into(),
             is_repeat: false,
-            message: join([explain(&walked.rejected), left_out(walked.dropped_ids)]),
+            message: join([
+                explain(&walked.rejected),
+                left_out(walked.dropped_ids),
+                notice.unwrap_or_default(),
+            ]),
         };
         let kept = walked.items.saturating_sub(u32::try_from(walked.rejected.len()).unwrap_or(u32::MAX));
         if kept > 0 {
@@ -136,7 +146,7 @@ fn left_out(dropped_ids: u32) -> String {
     }
 }
 
-fn join(messages: [String; 2]) -> String {
+fn join<const COUNT: usize>(messages: [String; COUNT]) -> String {
     let messages: Vec<_> = messages.into_iter().filter(|message| !message.is_empty()).collect();
     messages.join("; ")
 }

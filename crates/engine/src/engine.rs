@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use spanledger_component::{
     Budget, Clock, ComponentId, Configured, Connector, Context, Error, Exporter, Extension, Host as _,
-    Intake, LogId, Position, Receiver, Registry, Service, Waiting, WalSettings,
+    Intake, LogId, Notices, Position, Receiver, Registry, Service, Waiting, WalSettings,
 };
 use spanledger_config::{Env, Epoch, Graph, Service as ServiceSettings};
 use spanledger_telemetry::Meter;
@@ -69,6 +69,8 @@ pub struct Options {
     pub wal: WalSettings,
     /// On what the log and the branches run.
     pub threads: Threads,
+    /// What senders are to be told.
+    pub notices: Notices,
 }
 
 /// Starts collectors.
@@ -401,6 +403,7 @@ impl Starting {
                 budget.clone(),
                 self.shares.request_max,
                 self.host.gate.clone(),
+                self.options.notices.clone(),
             );
             serving.spawn(receiver.run(Intake::new(door), self.stop.receivers.clone()));
         }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use spanledger_component::{
-    Budget, ComponentId, Configured, Context, Error, Exporter, Listing, LogId, Position, Replay, Replayed,
-    Signal,
+    Budget, ComponentId, Configured, Context, Error, Exporter, Listing, LogId, Notices, Position, Replay,
+    Replayed, Signal,
 };
 use spanledger_telemetry::Meter;
 use spanledger_wal::{Counts, ReadLimits, Wal};
@@ -169,6 +169,7 @@ impl Replays {
             memory_bytes,
             log,
             pinned: None,
+            notices: Notices::default(),
         };
         let exporter = (chosen.configured.build)(&context(&id, memory_bytes))?;
         let Options { registry, env, .. } = &self.options;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use spanledger_component::{
-    Audit, Clock, ComponentId, Context, Delivered, Error, LogId, Position, Signal, WalSettings,
+    Audit, Clock, ComponentId, Context, Delivered, Error, LogId, Notices, Position, Signal, WalSettings,
 };
 use spanledger_config::{Epoch, Graph};
 use spanledger_telemetry::Meter;
@@ -89,8 +89,15 @@ async fn audit(
     clock: Arc<dyn Clock>,
 ) -> Result<Option<Audit>, Error> {
     let Some(configured) = graph.exporters.get(id) else { return Ok(None) };
-    let context =
-        Context { id: id.clone(), clock, meter: Meter::default(), memory_bytes: 0, log, pinned: None };
+    let context = Context {
+        id: id.clone(),
+        clock,
+        meter: Meter::default(),
+        memory_bytes: 0,
+        log,
+        pinned: None,
+        notices: Notices::default(),
+    };
     (configured.build)(&context)?.audit(&delivered(branch)).await
 }
 

@@ -5,7 +5,7 @@
 use std::io;
 use std::sync::Arc;
 
-use spanledger_component::{Context, ExporterFactory as _, LogId, Signal, SystemClock};
+use spanledger_component::{Context, ExporterFactory as _, LogId, Notices, Signal, SystemClock};
 use spanledger_exporter_debug::{Config, Debug, Verbosity};
 use spanledger_telemetry::Meter;
 use spanledger_testkit::{captures, conformance, rows};
@@ -22,6 +22,7 @@ async fn it_says_every_captured_row_and_holds_none() {
         memory_bytes: 1 << 20,
         log: LogId([0; 16]),
         pinned: None,
+        notices: Notices::default(),
     };
     for verbosity in [Verbosity::Basic, Verbosity::Normal, Verbosity::Detailed] {
         let mut debug = Debug::build(&Config { verbosity, ..Config::default() }, &context).unwrap();

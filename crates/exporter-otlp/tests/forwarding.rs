@@ -13,8 +13,8 @@ use backend::{Answer, Backend};
 use bytes::Bytes;
 use prost::Message as _;
 use spanledger_component::{
-    Batch, Context, Delivery, Exporter, ExporterFactory, LogId, Plan, PlanId, Position, Rows, Signal,
-    SystemClock,
+    Batch, Context, Delivery, Exporter, ExporterFactory, LogId, Notices, Plan, PlanId, Position, Rows,
+    Signal, SystemClock,
 };
 use spanledger_exporter_otlp::{GrpcConfig, HttpConfig, Otlp, OtlpHttp};
 use spanledger_schema::{Metrics, Spans, Table as _, spans};
@@ -39,6 +39,7 @@ fn context(meter: &Meter) -> Context {
         memory_bytes: 64 << 20,
         log: LogId([0; 16]),
         pinned: None,
+        notices: Notices::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use spanledger_component::{
     Bound, BranchStatus, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, LogId,
-    Position, Replay, Replayed, Status, SystemClock, Waiting,
+    Notices, Position, Replay, Replayed, Status, SystemClock, Waiting,
 };
 use spanledger_extension_admin::{Admin, Config};
 use spanledger_telemetry::Meter;
@@ -107,6 +107,7 @@ async fn serve(config: &str, host: Arc<FakeHost>) -> SocketAddr {
         memory_bytes: 0,
         log: LogId::default(),
         pinned: None,
+        notices: Notices::default(),
     };
     let mut admin = Box::new(Admin::new(&config, &context));
     let host: Arc<dyn Host> = host;

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use spanledger_component::{
-    Clock, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, LogId, Replay, Replayed,
-    Status, Waiting,
+    Clock, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, LogId, Notices, Replay,
+    Replayed, Status, Waiting,
 };
 use spanledger_extension_health_check::{Config, HealthCheck};
 use spanledger_telemetry::Meter;
@@ -82,6 +82,7 @@ async fn serve(config: &str, host: Arc<FakeHost>) -> (SocketAddr, CancellationTo
         memory_bytes: 0,
         log: LogId::default(),
         pinned: None,
+        notices: Notices::default(),
     };
     let mut health = Box::new(HealthCheck::new(&config, &context));
     let host: Arc<dyn Host> = host;

@@ -23,12 +23,15 @@ mod sparse;
 mod table;
 mod texts;
 mod unpriced;
+mod unread;
 
 use std::sync::Arc;
 
 use arrow_array::{Array, Int64Array, StringViewArray};
 use arrow_schema::ArrowError;
-use spanledger_component::{Context, Error, Pinned, Processor, ProcessorFactory, Rows, Signal, Stability};
+use spanledger_component::{
+    Context, Error, Pinned, Processor, ProcessorFactory, Rows, Sender, Signal, Stability,
+};
 use spanledger_genai::{Call, EventView, SpanView, read, recognise};
 use spanledger_schema::{Logs, Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
@@ -41,6 +44,7 @@ use crate::columns::Columns;
 pub use crate::config::{Config, Emit, Prices as PricesConfig};
 use crate::events::{Event, Events};
 use crate::unpriced::Unpriced;
+use crate::unread::Unread;
 
 /// Reads the calls of spans, and the messages in log records. Other rows pass as they are.
 #[derive(Debug)]
@@ -48,6 +52,7 @@ pub struct Genai {
     prices: Arc<Prices>,
     unusable: Unusable,
     unpriced: Option<Unpriced>,
+    unread: Option<Unread>,
     emit: Emit,
     keeps_originals: bool,
 }
@@ -59,6 +64,7 @@ impl Genai {
             prices: Prices::bundled(),
             unusable: Unusable::new(meter, id),
             unpriced: None,
+            unread: None,
             emit: Emit::default(),
             keeps_originals: false,
         }
@@ -90,6 +96,7 @@ impl Genai {
                 let call = read(&span, recognised, &self.prices);
                 self.unusable.count(&call);
                 self.unpriced.iter().for_each(|unpriced| unpriced.note(&call));
+                self.unread.iter().for_each(|unread| unread.note(&call, &span, || reader.sender(row)));
                 if !self.keeps_originals {
                     call.moved().for_each(|place| attributes.remove(first + place));
                 }
@@ -112,6 +119,7 @@ impl Genai {
 
 /// What of a batch stands in columns of its own.
 struct Reader<'a> {
+    services: &'a StringViewArray,
     scopes: &'a StringViewArray,
     names: &'a StringViewArray,
     status_codes: &'a StringViewArray,
@@ -123,6 +131,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(spans: &'a Spans) -> Result<Self, ArrowError> {
         Ok(Self {
+            services: spans.get(spans::SERVICE_NAME),
             scopes: spans.get(spans::SCOPE_NAME),
             names: spans.get(spans::NAME),
             status_codes: spans.get(spans::STATUS_CODE),
@@ -134,6 +143,15 @@ impl<'a> Reader<'a> {
 
     fn scope(&self, row: usize) -> Option<&'a str> {
         self.scopes.is_valid(row).then(|| self.scopes.value(row))
+    }
+
+    /// Who sent a span. A service without a name is called as the conventions say.
+    fn sender(&self, row: usize) -> Sender {
+        let service_name = Some(self.services.value(row)).filter(|name| *name != "unknown_service");
+        Sender {
+            service_name: service_name.map(str::to_owned),
+            scope_name: self.scope(row).map(str::to_owned),
+        }
     }
 
     /// A span without its attributes and events.
@@ -175,9 +193,10 @@ impl ProcessorFactory for Genai {
         let prices = table::read(&kept, config.prices.settings())?;
         let id = context.id.to_string();
         let unpriced = Some(Unpriced::new(&id, context.clock.clone()));
+        let unread = Some(Unread { clock: context.clock.clone(), notices: context.notices.clone() });
         let unusable = Unusable::new(&context.meter, &id);
         let (emit, keeps_originals) = (config.emit, config.keep_originals);
-        Ok(Box::new(Self { prices, unusable, unpriced, emit, keeps_originals }))
+        Ok(Box::new(Self { prices, unusable, unpriced, unread, emit, keeps_originals }))
     }
 }
 

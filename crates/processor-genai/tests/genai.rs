@@ -15,7 +15,7 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use serde_json::Value;
-use spanledger_component::{Context, LogId, Processor, ProcessorFactory as _, Rows, SystemClock};
+use spanledger_component::{Context, LogId, Notices, Processor, ProcessorFactory as _, Rows, SystemClock};
 use spanledger_processor_genai::{Config, Genai};
 use spanledger_schema::{Column, Int, Spans, Table, Text, spans};
 use spanledger_telemetry::Meter;
@@ -63,6 +63,7 @@ fn originals_are_kept_beside_the_columns_for_those_who_want_them() {
         memory_bytes: 1 << 20,
         log: LogId([0; 16]),
         pinned: None,
+        notices: Notices::default(),
     };
     let keeping = Genai::build(&config, &context).unwrap();
     let Rows::Spans(kept) = keeping.process(Rows::Spans(rows(&[span(CHAT)]))).unwrap() else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanledger_component::{Error, Registry, SystemClock, WalSettings};
+use spanledger_component::{Error, Notices, Registry, SystemClock, WalSettings};
 use spanledger_config::{Graph, LogEncoding, LogLevel, SystemEnv, TelemetrySettings};
 use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom, Threads};
 use spanledger_telemetry::{Meter, logs, observe_process};
@@ -92,6 +92,7 @@ pub(crate) fn options(registry: Arc<Registry>, meter: Meter, wal: WalSettings) -
         meter,
         wal,
         threads: Threads::Own,
+        notices: Notices::default(),
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use prost::Message as _;
 use spanledger_component::{
-    Batch, ConnectorFactory as _, Context, ExporterFactory as _, LogId, ProcessorFactory as _, Signal,
-    SystemClock,
+    Batch, ConnectorFactory as _, Context, ExporterFactory as _, LogId, Notices, ProcessorFactory as _,
+    Signal, SystemClock,
 };
 use spanledger_telemetry::Meter;
 use spanledger_testkit::conformance::{self, Held, RowId};
@@ -26,6 +26,7 @@ fn context() -> Context {
         memory_bytes: 1 << 20,
         log: LogId([0; 16]),
         pinned: None,
+        notices: Notices::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use spanledger_component::{Clock as _, Error, Registry, WalSettings};
+use spanledger_component::{Clock as _, Error, Notices, Registry, WalSettings};
 use spanledger_config::{SystemEnv, load};
 use spanledger_engine::{Engine, Options, Random, Running, Threads};
 use spanledger_telemetry::Meter;
@@ -120,6 +120,7 @@ fn options(
             repeat_window: Duration::from_secs(15 * 60),
         },
         threads: Threads::One(Arc::new(open)),
+        notices: Notices::default(),
     }
 }
 

@@ -14,7 +14,7 @@ use arrow_buffer::OffsetBuffer;
 use arrow_schema::DataType;
 use spanledger_component::settings::UnitDuration;
 use spanledger_component::{
-    ComponentId, Connector, ConnectorFactory as _, Context, LogId, Rows, SystemClock,
+    ComponentId, Connector, ConnectorFactory as _, Context, LogId, Notices, Rows, SystemClock,
 };
 use spanledger_connector_genai_metrics::{Config, GenaiMetrics, Settle};
 use spanledger_schema::{Column, Spans, Table as _, Text, metrics, spans};
@@ -186,6 +186,7 @@ pub(crate) fn built(memory_bytes: usize, max_series: usize, window: Duration) ->
         memory_bytes,
         log: LogId([0; 16]),
         pinned: None,
+        notices: Notices::default(),
     };
     let settle = Settle { window: UnitDuration(window) };
     GenaiMetrics::build(&Config { max_series, settle }, &context).unwrap()

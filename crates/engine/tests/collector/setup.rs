@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanledger_component::{
-    BranchStatus, DeadLetter, Error, Letters, Replay, Replayed, SystemClock, Waiting, WalSettings,
+    BranchStatus, DeadLetter, Error, Letters, Notices, Replay, Replayed, SystemClock, Waiting, WalSettings,
 };
 use spanledger_config::{SystemEnv, load};
 use spanledger_engine::{Engine, Options, Running, Summary, SystemRandom, Threads};
@@ -78,6 +78,7 @@ impl Collector {
                 repeat_window: LONG * 15,
             },
             threads: Threads::OwnOn(Arc::new(self.disk.clone())),
+            notices: Notices::default(),
         };
         self.running = Some(Engine::start(graph.unwrap().graph, options).await?);
         Ok(())

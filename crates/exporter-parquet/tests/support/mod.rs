@@ -14,7 +14,7 @@ use arrow_schema::{DataType, Field};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Row;
 use spanledger_component::{
-    Batch, Context, Exporter, ExporterFactory as _, LogId, Plan, PlanId, Position, Rows, SystemClock,
+    Batch, Context, Exporter, ExporterFactory as _, LogId, Notices, Plan, PlanId, Position, Rows, SystemClock,
 };
 use spanledger_exporter_parquet::{Config, Parquet};
 use spanledger_schema::{Logs, Spans, Table as _};
@@ -172,6 +172,7 @@ pub(crate) fn context(meter: &Meter) -> Context {
         memory_bytes: 192 << 20,
         log: LogId([0xab; 16]),
         pinned: None,
+        notices: Notices::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use arrow_array::{
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
-use spanledger_component::{Batch, ComponentId, Context, LogId, Position, Rows, SystemClock};
+use spanledger_component::{Batch, ComponentId, Context, LogId, Notices, Position, Rows, SystemClock};
 use spanledger_schema::{Metrics, Table as _, metrics};
 use spanledger_telemetry::Meter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -95,6 +95,7 @@ pub(crate) fn context() -> Context {
         memory_bytes: 1 << 20,
         log: LogId([0; 16]),
         pinned: None,
+        notices: Notices::default(),
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use spanledger_component::{
-    Accepted, Budget, Context, Door, Error, Intake, LogId, Receiver as _, Refused, Request, Reservation,
-    Signal, SystemClock,
+    Accepted, Budget, Context, Door, Error, Intake, LogId, Notices, Receiver as _, Refused, Request,
+    Reservation, Signal, SystemClock,
 };
 use spanledger_receiver_otlp::{Config, Otlp};
 use spanledger_telemetry::Meter;
@@ -134,6 +134,7 @@ impl Running {
             memory_bytes: 0,
             log: LogId::default(),
             pinned: None,
+            notices: Notices::default(),
         };
         let mut receiver = Box::new(Otlp::new(&config, &context));
         receiver.start().await.unwrap();
