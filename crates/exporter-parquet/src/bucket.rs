@@ -223,8 +223,10 @@ fn retry(attempt: String, error: object_store::Error) -> Retry {
     use object_store::Error as Store;
     let meaning = match &error {
         Store::NotFound { .. } => "there is no such bucket; it is never created, make it first",
-        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
-            "the store refuses these keys; check them and what they may do: s3:PutObject and s3:GetObject"
+        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => KEYS_REFUSED,
+        // What a listing is answered comes as it is.
+        Store::Generic { source, .. } if FORBIDDEN.iter().any(|text| source.to_string().contains(text)) => {
+            KEYS_REFUSED
         }
         Store::Generic { source, .. } if source.to_string().contains(MACHINE_KEYS) => {
             "no keys are set, and the machine has none: set access_key_id and secret_access_key"
@@ -236,6 +238,11 @@ fn retry(attempt: String, error: object_store::Error) -> Retry {
     };
     Retry::alarm(Error::caused(format!("{attempt}: {meaning}"), error))
 }
+
+const KEYS_REFUSED: &str = "the store refuses these keys; check them and what they may do: s3:PutObject and s3:GetObject, to read back s3:ListBucket";
+
+/// How the client words answers of 401 and 403.
+const FORBIDDEN: [&str; 2] = ["status code: 401", "status code: 403"];
 
 /// How the client words an answer of 400, and a redirect to another region.
 const REFUSALS: [&str; 2] = ["status code: 400", "incorrectly configured region"];
