@@ -1,6 +1,7 @@
-//! Tests with a real MinIO: kills under load, and a bucket that is away.
+//! Tests with a real MinIO: kills under load, a bucket that is away, and a trace that is looked up.
 
 mod crash;
+mod explain;
 mod outage;
 
 use crate::harness::{Setup, minio};

@@ -9,6 +9,7 @@ mod damage;
 mod ended;
 mod endpoints;
 mod examples;
+mod explain;
 mod forwarding;
 mod lake;
 mod lifecycle;

@@ -216,6 +216,47 @@ fn trace_files<'c>(captures: &'c [Capture], folder: &Path) -> Vec<&'c Path> {
     of_folder.map(|capture| capture.path.as_path()).collect()
 }
 
+/// What a row says, what is explained of it, and what is explained of the request it came in are one price: whatever its
+/// sender meant by its numbers was found out when it was accepted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_call_is_explained_with_the_price_that_its_row_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Setup::new(folder.path()).start();
+    let captures: Vec<_> = captures().into_iter().filter(|capture| capture.signal == "traces").collect();
+    let mut traces = std::collections::BTreeSet::new();
+    let mut sent = BTreeMap::new();
+    for capture in &captures {
+        send(&collector, capture).await;
+        for span in explained(&[capture.path.to_str().unwrap()], folder.path()) {
+            traces.insert(span["trace_id"].as_str().unwrap().to_owned());
+            sent.insert(id(&span), span["price"].clone());
+        }
+    }
+    collector.flush().await;
+    let lake = collector.setup.lake();
+    let mut priced = 0;
+    for trace in &traces {
+        for span in explained(&[trace, "--lake", lake.to_str().unwrap()], folder.path()) {
+            assert_eq!(span.get("difference"), None, "{span}");
+            let (price, stored) = (&span["price"], &span["stored"]);
+            assert_eq!(price["status"], sent[&id(&span)]["status"], "{span}");
+            if price["status"] == "priced" {
+                priced += 1;
+                let cost = &price["cost"];
+                assert_eq!((&cost[2], cost), (&stored["cost_total"], &sent[&id(&span)]["cost"]), "{span}");
+            }
+        }
+    }
+    assert!(priced > 100, "{priced}");
+}
+
+fn explained(arguments: &[&str], folder: &Path) -> Vec<Value> {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_spanledger"));
+    let output = command.args(["explain", "--json"]).args(arguments).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 /// The explanation of a capture names the rule of every number, and the right price.
 #[test]
 fn explain_says_where_a_captured_number_comes_from() {

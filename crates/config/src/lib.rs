@@ -35,7 +35,8 @@ mod without_effect;
 mod words;
 mod yaml;
 
-use spanledger_component::Registry;
+use serde::de::DeserializeOwned;
+use spanledger_component::{ComponentId, Kind, Registry};
 
 pub use epoch::{Epoch, Pipeline};
 pub use graph::{Graph, Service};
@@ -67,6 +68,17 @@ impl Loaded {
     /// The same as JSON.
     pub fn redacted_json(&self) -> serde_json::Value {
         print::redacted(&self.tree)
+    }
+
+    /// The settings of a component that is declared, secrets included, for whoever knows what they are; also where no
+    /// pipeline names it. `None`: there is no such component, or its settings are others.
+    pub fn settings<T: DeserializeOwned>(&self, kind: Kind, id: &ComponentId) -> Option<T> {
+        let section = self.tree.child(kind.section())?.map()?;
+        let (_, entry) =
+            section.iter().find(|(key, _)| key.parse().is_ok_and(|known: ComponentId| known == *id))?;
+        let read =
+            settings::read(&entry.node, &[], &mut Vec::new(), &|input| erased_serde::deserialize(input));
+        read.map(|read| read.settings)
     }
 }
 

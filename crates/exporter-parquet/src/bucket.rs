@@ -1,6 +1,7 @@
 //! A bucket of an S3-compatible store: conditional uploads in one request.
 
 use std::fs;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -112,6 +113,12 @@ impl Bucket {
             answer => answer.map_err(|error| retry(attempt(), error))?,
         };
         answer.bytes().await.map_err(|error| retry(attempt(), error))
+    }
+
+    /// See [`crate::store::Store::ranges`]. Parts that lie near each other are one request.
+    pub(crate) async fn ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Retry> {
+        let parts = self.store.get_ranges(&Path::from(self.key(path)), ranges).await;
+        parts.map_err(|error| retry(format!("read parts of {}", self.address(path)), error))
     }
 
     /// See [`crate::store::Store::list`].

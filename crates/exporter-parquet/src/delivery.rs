@@ -9,13 +9,10 @@ use bytes::Bytes;
 use spanledger_component::{Clock as _, Delivery, Error, PlanId, Retry, SystemClock};
 use spanledger_faults::{Fault, Point};
 
-use crate::footer::{self, Footer};
+use crate::footer;
 use crate::meters::Meters;
 use crate::range::Sealed;
 use crate::store::{Created, Store};
-
-/// Enough for the footer of most files.
-const FOOTER_BYTES: usize = 64 << 10;
 
 /// A file that is ready.
 #[derive(Clone)]
@@ -54,14 +51,9 @@ impl Upload {
 
     /// A file that is there already is ours when its footer names this plan.
     async fn check(&self, object: &Object) -> Result<(), Retry> {
-        let mut end = self.store.end(&object.path, FOOTER_BYTES).await?;
-        let mut footer = footer::read(&end);
-        if let Footer::Longer(bytes) = footer {
-            end = self.store.end(&object.path, bytes).await?;
-            footer = footer::read(&end);
-        }
-        match footer {
-            Footer::Plan(Some(plan)) if plan == self.plan.to_string() => Ok(()),
+        let metadata = self.store.footer(&object.path).await?;
+        match metadata.as_deref().and_then(footer::plan) {
+            Some(plan) if plan == self.plan.to_string() => Ok(()),
             _ => Err(Retry::alarm(self.foreign(object))),
         }
     }
@@ -208,7 +200,10 @@ mod tests {
         let table = Table::spans();
         let mut writer =
             SerializedFileWriter::new(&mut content, table.parquet.clone(), table.properties.clone()).unwrap();
-        writer.append_key_value_metadata(KeyValue::new("long".to_owned(), "x".repeat(2 * FOOTER_BYTES)));
+        writer.append_key_value_metadata(KeyValue::new(
+            "long".to_owned(),
+            "x".repeat(2 * crate::store::FOOTER_BYTES),
+        ));
         writer.append_key_value_metadata(KeyValue::new(footer::PLAN.to_owned(), "07".repeat(16)));
         writer.close().unwrap();
         let store = Faulty::with([]);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,6 +50,13 @@ impl Directory {
         let file = self.root.join(path);
         let attempt = format!("read the end of file {}", self.address(path));
         blocking(attempt, move || read_end(&file, bytes)).await
+    }
+
+    /// See [`crate::store::Store::ranges`].
+    pub(crate) async fn ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Retry> {
+        let (file, ranges) = (self.root.join(path), ranges.to_vec());
+        let attempt = format!("read parts of file {}", self.address(path));
+        blocking(attempt, move || read_ranges(&file, &ranges)).await
     }
 
     /// See [`crate::store::Store::list`].
@@ -142,6 +150,20 @@ fn read_end(file: &Path, bytes: usize) -> io::Result<Bytes> {
     let mut end = Vec::new();
     file.take(bytes as u64).read_to_end(&mut end)?;
     Ok(end.into())
+}
+
+fn read_ranges(file: &Path, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>> {
+    let mut file = File::open(file)?;
+    let read = |range: &Range<u64>| {
+        let bytes = range.end.saturating_sub(range.start);
+        let mut part = Vec::new();
+        file.seek(SeekFrom::Start(range.start))?;
+        match (&mut file).take(bytes).read_to_end(&mut part)? as u64 == bytes {
+            true => Ok(part.into()),
+            false => Err(ErrorKind::UnexpectedEof.into()),
+        }
+    };
+    ranges.iter().map(read).collect()
 }
 
 /// The paths below the root of what stands in `v1/<table>/<day>`.

@@ -163,10 +163,7 @@ impl Exporter for Parquet {
     }
 
     async fn audit(&mut self, delivered: &Delivered) -> Result<Option<Audit>, Error> {
-        let store = match &self.target {
-            Target::Bucket { bucket, prefix } => Store::Bucket(Bucket::open(&self.config, bucket, prefix)?),
-            Target::Directory(root) => Store::Directory(Directory::at(root)),
-        };
+        let store = Store::to_read(&self.config, &self.target)?;
         let audited = audit::audit(&store, (self.context.log, &self.context.id), delivered).await;
         audited.map(Some).map_err(|retry| retry.error)
     }

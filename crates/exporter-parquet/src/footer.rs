@@ -1,7 +1,7 @@
 //! What a file's footer says of the plan that made it, and how that is read again.
 
 use chrono::{DateTime, SecondsFormat};
-use parquet::file::metadata::{FooterTail, ParquetMetaDataReader};
+use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader};
 use spanledger_component::Plan;
 
 use crate::checksum;
@@ -52,28 +52,34 @@ fn timestamp(micros: i64) -> String {
 }
 
 /// What the end of a file tells.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Footer {
-    /// The id of the plan that made the file; `None` when it is no file of ours.
-    Plan(Option<String>),
+    /// Where everything stands in the file.
+    Whole(Box<ParquetMetaData>),
+    /// It is no Parquet file.
+    Foreign,
     /// So many bytes from the end are needed to tell.
     Longer(usize),
 }
 
+/// The id of the plan that made a file; `None` when it is no file of ours.
+pub(crate) fn plan(metadata: &ParquetMetaData) -> Option<&str> {
+    let keys = metadata.file_metadata().key_value_metadata();
+    keys.into_iter().flatten().find(|entry| entry.key == PLAN)?.value.as_deref()
+}
+
 /// Reads the end of a file.
 pub(crate) fn read(end: &[u8]) -> Footer {
-    let foreign = Footer::Plan(None);
-    let Some((rest, tail)) = end.split_last_chunk::<TAIL_BYTES>() else { return foreign };
-    let Ok(tail) = FooterTail::try_from(*tail) else { return foreign };
+    let Some((rest, tail)) = end.split_last_chunk::<TAIL_BYTES>() else { return Footer::Foreign };
+    let Ok(tail) = FooterTail::try_from(*tail) else { return Footer::Foreign };
     let length = tail.metadata_length();
     let Some(start) = rest.len().checked_sub(length) else {
         return Footer::Longer(length.saturating_add(TAIL_BYTES));
     };
-    let metadata = rest.get(start..).map(ParquetMetaDataReader::decode_metadata);
-    let Some(Ok(metadata)) = metadata else { return foreign };
-    let keys = metadata.file_metadata().key_value_metadata();
-    let plan = keys.into_iter().flatten().find(|entry| entry.key == PLAN);
-    Footer::Plan(plan.and_then(|entry| entry.value.clone()))
+    match rest.get(start..).map(ParquetMetaDataReader::decode_metadata) {
+        Some(Ok(metadata)) => Footer::Whole(Box::new(metadata)),
+        _ => Footer::Foreign,
+    }
 }
 
 #[cfg(test)]
@@ -85,7 +91,7 @@ mod tests {
         for foreign in
             [&b""[..], b"PAR1", b"hello, this is text", b"\x04\0\0\0\xff\xff\xff\xff\x04\0\0\0PAR1"]
         {
-            assert_eq!(read(foreign), Footer::Plan(None), "{foreign:?}");
+            assert_eq!(read(foreign), Footer::Foreign, "{foreign:?}");
         }
         assert_eq!(read(b"\x10\0\0\0PAR1"), Footer::Longer(24));
     }

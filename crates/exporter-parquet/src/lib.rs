@@ -21,6 +21,7 @@ mod fault;
 mod file;
 mod footer;
 mod inspect;
+mod lake;
 mod meters;
 mod partition;
 mod pieces;
@@ -32,3 +33,4 @@ mod target;
 
 pub use config::{Config, QueueBatch, QueuePartition, RetryOnFailure, Rotation, SendingQueue};
 pub use exporter::Parquet;
+pub use lake::{Found, Lake};

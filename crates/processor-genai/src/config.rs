@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use spanledger_component::Pinned;
 use spanledger_component::settings::{Secret, UnitDuration};
+use spanledger_component::{Error, Pinned};
 use spanledger_genai::{Override, Prefer, PriceSettings};
 
 use crate::source::{Place, TableSource};
@@ -50,6 +51,15 @@ impl Emit {
             Self::Both => Some("both"),
         }
     }
+}
+
+/// Prices as they are at this moment.
+#[derive(Debug)]
+pub struct CurrentPrices {
+    /// The prices.
+    pub prices: Arc<spanledger_genai::Prices>,
+    /// Why the table is the one that is built in, where it should be that of `url`.
+    pub failed: Option<Error>,
 }
 
 /// What calls cost: overrides first, then the table.
@@ -113,6 +123,24 @@ impl Prices {
             problems.push(("poll_interval".to_owned(), "is less than a second".to_owned()));
         }
         problems
+    }
+
+    /// The prices by these settings as they are at this moment: `file` is read, `url` is asked once. Where that fails
+    /// the table is the one that is built in.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the prices are none.
+    pub async fn current(&self) -> Result<CurrentPrices, Error> {
+        let Pinned { built_in, source } = self.pinned();
+        let (kept, failed) = match source {
+            None => (built_in, None),
+            Some(mut source) => match source.fetch().await {
+                Ok(kept) => (kept.unwrap_or(built_in), None),
+                Err(error) if source.is_local() => return Err(error),
+                Err(error) => (built_in, Some(error)),
+            },
+        };
+        Ok(CurrentPrices { prices: table::read(&kept, self.settings())?, failed })
     }
 
     /// The table that is built in, and where another comes from.

@@ -4,12 +4,17 @@ use arrow_schema::ArrowError;
 use bytes::Bytes;
 use serde::Serialize;
 use spanledger_component::Error;
-use spanledger_genai::{Explanation, Prices, SpanView, catalogue, explain};
+use spanledger_genai::{Explanation, Price, Prices, SpanView, catalogue, explain};
 use spanledger_otlp::{Message, Source, decode_spans, json_to_protobuf, walk};
 use spanledger_schema::{Spans, Table as _, spans};
 
 use crate::attributes::Attributes;
 use crate::{Reader, view};
+
+/// Says that a span was read already, and what it stands for.
+const NORMALISED: &str = "spanledger.call_kind";
+
+const REPORTED_COST: &str = "gen_ai.usage.cost";
 
 /// No request that a collector takes is larger.
 const REQUEST_BYTES_MAX: usize = 64 << 20;
@@ -24,6 +29,12 @@ pub struct Explained {
     /// Why.
     #[serde(flatten)]
     pub explanation: Explanation,
+    /// Of a stored span: what its row says of its price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored: Option<StoredPrice>,
+    /// Of a stored span: how that differs from what the prices of today give, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<String>,
 }
 
 /// Explains the spans of an OTLP trace request, as protobuf or JSON, in their order. Spans that a collector would
@@ -66,6 +77,27 @@ pub struct StoredSpan {
     pub attributes: Vec<(String, String)>,
     /// Columns that hold the exact text of an attribute, whose name is not kept: by their names.
     pub columns: Vec<(String, String)>,
+    /// What it stands for.
+    pub call_kind: Option<String>,
+    /// What the sender says that it cost.
+    pub reported_cost: Option<String>,
+    /// Its counts by modality.
+    pub usage_details: Vec<(String, String)>,
+    /// What the row says of its price; none where it is not about GenAI.
+    pub price: Option<StoredPrice>,
+}
+
+/// What a row says of its price: that of when it was accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct StoredPrice {
+    /// USD, with twelve decimals.
+    pub cost_total: Option<String>,
+    /// `priced`, or why there is no cost.
+    pub cost_status: Option<String>,
+    /// The prices that were in force.
+    pub price_version: Option<String>,
+    /// The entry of the table.
+    pub price_model_id: Option<String>,
 }
 
 /// The columns of the lake that hold an attribute's exact text, with the name that current conventions have for it.
@@ -105,11 +137,68 @@ pub fn explain_stored(stored: &StoredSpan, prices: &Prices) -> Explained {
         attributes: &attributes,
         events: &[],
     };
+    let mut explanation = explain(&span, prices);
+    if stored.price.is_some() {
+        explanation.price = price_of_row(stored, prices);
+    }
     Explained {
         trace_id: stored.trace_id.clone(),
         span_id: stored.span_id.clone(),
-        explanation: explain(&span, prices),
+        difference: difference(stored.price.as_ref(), explanation.price.as_ref(), prices),
+        explanation,
+        stored: stored.price.clone(),
     }
+}
+
+/// How the prices of today price a row. Its columns are settled: what its sender meant by them was found out when it
+/// was accepted, and part of what told is no attribute of it any more.
+fn price_of_row(stored: &StoredSpan, prices: &Prices) -> Option<Price> {
+    let names = stored_columns();
+    let name_of =
+        |column: &str| names.iter().find(|(known, _)| *known == column).map(|(_, name)| name.as_str());
+    let details: Vec<_> =
+        stored.usage_details.iter().map(|(key, count)| (format!("gen_ai.usage.{key}"), count)).collect();
+    let columns = stored.columns.iter().filter_map(|(column, text)| Some((name_of(column)?, text.as_str())));
+    let details = details.iter().map(|(name, count)| (name.as_str(), count.as_str()));
+    let kind = stored.call_kind.iter().map(|kind| (NORMALISED, kind.as_str()));
+    let cost = stored.reported_cost.iter().map(|cost| (REPORTED_COST, cost.as_str()));
+    let attributes: Vec<_> = columns.chain(details).chain(kind).chain(cost).collect();
+    let span = SpanView {
+        name: &stored.name,
+        start_unix_nano: stored.start_unix_nano,
+        duration_ns: stored.duration_ns,
+        is_error: stored.is_error,
+        attributes: &attributes,
+        ..SpanView::default()
+    };
+    explain(&span, prices).price
+}
+
+/// What a row says, against what the prices of today say, where these are two things.
+fn difference(stored: Option<&StoredPrice>, today: Option<&Price>, prices: &Prices) -> Option<String> {
+    let (stored, today) = (stored?, today?);
+    let total = today.cost.as_ref().map(|[_, _, total]| total);
+    let is_same = stored.cost_total.as_ref() == total
+        && stored.cost_status.as_ref() == Some(&today.status)
+        && stored.price_model_id == today.entry;
+    let cost = |total: Option<&String>, status: Option<&String>, entry: Option<&String>| {
+        let status = status.map_or("without a status", String::as_str);
+        let entry = entry.map_or_else(|| "no entry".to_owned(), |entry| format!("entry {entry}"));
+        match total {
+            Some(total) => format!("{total} USD ({status}, {entry})"),
+            None => format!("no cost ({status}, {entry})"),
+        }
+    };
+    let of_row =
+        cost(stored.cost_total.as_ref(), stored.cost_status.as_ref(), stored.price_model_id.as_ref());
+    let of_today = cost(total, Some(&today.status), today.entry.as_ref());
+    let version = stored.price_version.as_deref().unwrap_or("prices that it does not name");
+    (!is_same).then(|| {
+        format!(
+            "the row was priced with {version}: {of_row}; with the prices of today, {}, it would be {of_today}",
+            prices.version()
+        )
+    })
 }
 
 fn explain_rows(spans: &Spans, prices: &Prices) -> Result<Vec<Explained>, ArrowError> {
@@ -126,6 +215,8 @@ fn explain_rows(spans: &Spans, prices: &Prices) -> Result<Vec<Explained>, ArrowE
             trace_id: spans.get(spans::TRACE_ID).value(row).to_owned(),
             span_id: spans.get(spans::SPAN_ID).value(row).to_owned(),
             explanation: explain(&span, prices),
+            stored: None,
+            difference: None,
         });
     }
     Ok(explained)

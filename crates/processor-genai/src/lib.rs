@@ -36,12 +36,14 @@ use spanledger_genai::{Call, EventView, SpanView, read, recognise};
 use spanledger_schema::{Logs, Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
 
-pub use crate::explain::{Explained, StoredSpan, explain_request, explain_stored, stored_columns};
+pub use crate::explain::{
+    Explained, StoredPrice, StoredSpan, explain_request, explain_stored, stored_columns,
+};
 pub use spanledger_genai::{Explanation, Prices};
 
 use crate::attributes::Attributes;
 use crate::columns::Columns;
-pub use crate::config::{Config, Emit, Prices as PricesConfig};
+pub use crate::config::{Config, CurrentPrices, Emit, Prices as PricesConfig};
 use crate::events::{Event, Events};
 use crate::unpriced::Unpriced;
 use crate::unread::Unread;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
-use spanledger_component::{Bound, settings::GoDuration};
+use spanledger_component::{Bound, ComponentId, settings::GoDuration};
 
 /// An OpenTelemetry collector for LLM calls: a durable ledger of every call, as Parquet and Prometheus metrics.
 #[derive(Debug, Parser)]
@@ -20,14 +20,19 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// An error when a config is given to a verb that reads none.
+    /// An error when a config is given to a verb that reads none, or misses.
     pub(crate) fn check(&self) -> Result<(), clap::Error> {
         let refuse = |message| Err(Self::command().error(ErrorKind::ArgumentConflict, message));
         if self.config.is_default() {
-            return Ok(());
+            return match &self.verb {
+                Some(Verb::Explain(args)) if args.exporter.is_some() || args.processor.is_some() => {
+                    refuse("--exporter and --processor name something of a config: give it, with --config")
+                }
+                _ => Ok(()),
+            };
         }
         match &self.verb {
-            Some(Verb::Components | Verb::Schema | Verb::Explain { .. } | Verb::Demo { .. }) => {
+            Some(Verb::Components | Verb::Schema | Verb::Demo { .. }) => {
                 refuse("this verb reads no config: leave out --config and --set")
             }
             Some(
@@ -166,17 +171,8 @@ pub(crate) enum Verb {
     },
     /// Say why a span is read as it is: which convention was recognised, which rule gave each value, what was left
     /// aside and why, and how the price was found.
-    Explain {
-        /// A file with an OTLP trace request, protobuf or JSON; or a trace id, 32 hex digits, whose spans stand in the lake.
-        #[arg(value_name = "FILE|TRACE_ID")]
-        what: String,
-        /// The folder that the `parquet` exporter writes to, for a trace id.
-        #[arg(long, value_name = "FOLDER", default_value = "./data/lake")]
-        lake: PathBuf,
-        /// As JSON, for programs.
-        #[arg(long)]
-        json: bool,
-    },
+    /// With a config, prices and lake are those of its `genai` processor and its `parquet` exporter.
+    Explain(ExplainArgs),
     /// Give up what waits for an exporter or connector that left the config. The collector must not be running.
     Forget {
         /// Its id.
@@ -194,6 +190,27 @@ pub(crate) enum Verb {
         #[arg(long)]
         keep: bool,
     },
+}
+
+/// What to explain.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct ExplainArgs {
+    /// A file with an OTLP trace request, protobuf or JSON; or a trace id, 32 hex digits, whose spans stand in the lake.
+    #[arg(value_name = "FILE|TRACE_ID")]
+    pub(crate) what: String,
+    /// The folder where the spans of a trace id stand: without it that, or the bucket, of the config that is given, else
+    /// ./data/lake.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "exporter")]
+    pub(crate) lake: Option<PathBuf>,
+    /// The `parquet` exporter of the config that has the spans of a trace id, where several get spans.
+    #[arg(long, value_name = "ID")]
+    pub(crate) exporter: Option<ComponentId>,
+    /// The `genai` processor of the config whose prices count, where several have prices of their own.
+    #[arg(long, value_name = "ID")]
+    pub(crate) processor: Option<ComponentId>,
+    /// As JSON, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What to replay, and into what.
@@ -327,6 +344,19 @@ mod tests {
         for verb in ["", "run", "status", "flush", "drain", "drain --wal x", "dead-letters", "forget x"] {
             assert_eq!(code(&format!("spanledger {verb} --config x.yaml")), None, "{verb}");
         }
+    }
+
+    #[test]
+    fn what_is_of_a_config_is_refused_without_one() {
+        for of_config in ["--exporter parquet", "--processor genai/eu"] {
+            let arguments = format!("spanledger explain x.pb {of_config}");
+            assert_eq!(code(&arguments), Some(ErrorKind::ArgumentConflict), "{arguments}");
+            assert_eq!(code(&format!("{arguments} --config x.yaml")), None, "{arguments}");
+        }
+        assert_eq!(
+            code("spanledger explain x --config y --lake z --exporter parquet"),
+            Some(ErrorKind::ArgumentConflict)
+        );
     }
 
     #[test]

@@ -1,30 +1,52 @@
 //! `explain`: why a span of a captured request, or of the lake, is read as it is.
 
+mod prices;
 mod stored;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use spanledger_component::Error;
-use spanledger_processor_genai::{Explained, Explanation, Prices, explain_request, explain_stored};
+use spanledger_component::{Error, Registry};
+use spanledger_exporter_parquet::Lake;
+use spanledger_processor_genai::{Explained, Explanation, StoredPrice, explain_request, explain_stored};
 
-use crate::show;
+use crate::args::{ConfigArgs, ExplainArgs};
+use crate::{load, show};
+
+/// Where the lake is when neither a config nor an argument says.
+const DEFAULT_LAKE: &str = "./data/lake";
 
 /// Prints why the spans of a file, or of a trace of the lake, are read as they are. An error when there are none.
-pub(crate) fn explain(what: &str, lake: &Path, as_json: bool) -> Result<(), Error> {
-    let prices = Prices::bundled();
-    let explained = if is_trace_id(what) && !Path::new(what).exists() {
-        let stored = stored::spans_of(lake, &what.to_ascii_lowercase())?;
-        stored.iter().map(|span| explain_stored(span, &prices)).collect()
+pub(crate) async fn explain(config: ConfigArgs, registry: &Registry, args: ExplainArgs) -> Result<(), Error> {
+    let ExplainArgs { what, lake, exporter, processor, json } = args;
+    let loaded = (!config.is_default()).then(|| load::load(&config, registry)).transpose()?;
+    let mut heard = Heard::default();
+    let prices = match &loaded {
+        Some(loaded) => prices::of_config(loaded, processor.as_ref(), &mut heard).await?,
+        None => prices::built_in(&mut heard),
+    };
+    let explained = if is_trace_id(&what) && !Path::new(&what).exists() {
+        let lake = match (lake, &loaded) {
+            (None, Some(loaded)) => stored::lake_of(loaded, exporter.as_ref())?,
+            (lake, _) => Lake::at(lake.as_deref().unwrap_or(Path::new(DEFAULT_LAKE))),
+        };
+        let stored = stored::spans_of(&lake, &what.to_ascii_lowercase(), &mut heard).await;
+        heard.show(json);
+        stored?.iter().map(|span| explain_stored(span, &prices)).collect()
     } else {
-        let request = std::fs::read(what).map_err(|error| Error::caused(format!("read {what}"), error))?;
-        explain_request(&request, &prices).map_err(|error| Error::caused(what.to_owned(), error))?
+        heard.show(json);
+        let request = std::fs::read(&what).map_err(|error| Error::caused(format!("read {what}"), error))?;
+        explain_request(&request, &prices).map_err(|error| Error::caused(what.clone(), error))?
     };
     if explained.is_empty() {
         return Err(Error::new(format!("{what}: there is no span in it")));
     }
+    print(&explained, json)
+}
+
+fn print(explained: &[Explained], as_json: bool) -> Result<(), Error> {
     if as_json {
-        let json = serde_json::to_string_pretty(&explained);
+        let json = serde_json::to_string_pretty(explained);
         show::text(&json.map_err(|error| Error::caused("write JSON", error))?);
         return Ok(());
     }
@@ -33,13 +55,39 @@ pub(crate) fn explain(what: &str, lake: &Path, as_json: bool) -> Result<(), Erro
     Ok(())
 }
 
+/// What is to be known of all that is explained, shown before it.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    lines: String,
+    warnings: Vec<String>,
+}
+
+impl Heard {
+    fn tell(&mut self, head: &str, text: String) {
+        line(&mut self.lines, head, &text);
+    }
+
+    fn warn(&mut self, text: String) {
+        self.warnings.push(text);
+    }
+
+    /// Beside JSON all of it goes to standard error.
+    fn show(&self, as_json: bool) {
+        self.warnings.iter().for_each(|warning| show::error(warning));
+        match as_json {
+            true => show::error(self.lines.trim_end()),
+            false => show::text(&self.lines),
+        }
+    }
+}
+
 fn is_trace_id(what: &str) -> bool {
     what.len() == 32 && what.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// An explanation for people.
 fn text(explained: &Explained) -> String {
-    let Explained { trace_id, span_id, explanation } = explained;
+    let Explained { trace_id, span_id, explanation, stored, difference } = explained;
     let mut out = String::new();
     line(&mut out, "span", &format!("{:?}, {span_id} of trace {trace_id}", explanation.name));
     let Some(dialect) = &explanation.dialect else {
@@ -59,11 +107,31 @@ fn text(explained: &Explained) -> String {
         let value = format!("{} = {}  ({}; {})", value.field, value.value, value.from, value.rule);
         line(&mut out, "value", &value);
     }
+    money(&mut out, explanation);
+    if let Some(stored) = stored {
+        line(&mut out, "stored", &of_row(stored));
+    }
+    if let Some(difference) = difference {
+        line(&mut out, "differs", difference);
+    }
     rest(&mut out, explanation);
     out
 }
 
-fn rest(out: &mut String, explanation: &Explanation) {
+/// What the row of a span says of its price.
+fn of_row(stored: &StoredPrice) -> String {
+    let StoredPrice { cost_total, cost_status, price_version, price_model_id } = stored;
+    let or_null = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".to_owned());
+    format!(
+        "cost_total {}, cost_status {}, price_version {}, price_model_id {}",
+        or_null(cost_total),
+        or_null(cost_status),
+        or_null(price_version),
+        or_null(price_model_id)
+    )
+}
+
+fn money(out: &mut String, explanation: &Explanation) {
     if let Some(usage) = &explanation.usage {
         line(out, "usage", &format!("{}: {}", usage.is, usage.because));
     }
@@ -82,6 +150,9 @@ fn rest(out: &mut String, explanation: &Explanation) {
             line(out, "cost", &format!("{total} USD by {entry}: input {input}, output {output}"));
         }
     }
+}
+
+fn rest(out: &mut String, explanation: &Explanation) {
     for ignored in &explanation.ignored {
         line(out, "ignored", &format!("{} for {}: {}", ignored.from, ignored.field, ignored.because));
     }

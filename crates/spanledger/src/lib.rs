@@ -79,7 +79,7 @@ fn carry_out(args: Args, registry: Arc<Registry>) -> Result<ExitCode, Error> {
             return in_runtime(letters::carry_out(admin, verb.unwrap_or(LetterVerb::List), json));
         }
         Verb::Replay(args) => return in_runtime(replay::replay(config, registry, args)),
-        Verb::Explain { what, lake, json } => explain::explain(&what, &lake, json)?,
+        Verb::Explain(args) => in_runtime(explain::explain(config, &registry, args))?,
         Verb::Verify { log_only } => return in_runtime(verify::verify(config, registry, log_only)),
         Verb::Forget { branch } => in_runtime(log_verbs::forget(config, registry, branch))?,
         Verb::Wal { verb: WalVerb::NewIdentity } => log_verbs::new_identity(config, &registry)?,

@@ -1,21 +1,17 @@
-//! The spans of a trace in a lake on this machine.
-
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+//! The spans of a trace in the lake of an exporter, or in a folder.
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::types::{Decimal128Type, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use spanledger_component::Error;
-use spanledger_processor_genai::{StoredSpan, stored_columns};
+use spanledger_component::{ComponentId, Error, Kind, Signal};
+use spanledger_config::Loaded;
+use spanledger_exporter_parquet::{Config, Lake};
+use spanledger_processor_genai::{StoredPrice, StoredSpan, stored_columns};
 
-/// How deep folders of a lake are looked into: version, table, date, and a prefix of one's own.
-const DEPTH_MAX: usize = 8;
+use super::Heard;
 
-/// Columns of a span beside its attributes.
-const OWN: [&str; 8] = [
+/// Columns of a span beside those that hold attributes.
+const OWN: [&str; 17] = [
     "trace_id",
     "span_id",
     "scope_name",
@@ -24,71 +20,78 @@ const OWN: [&str; 8] = [
     "duration_ns",
     "status_code",
     "span_attributes",
+    "call_kind",
+    "usage_details",
+    "aggregated_input_tokens",
+    "aggregated_output_tokens",
+    "reported_cost",
+    "cost_total",
+    "cost_status",
+    "price_version",
+    "price_model_id",
 ];
 
-/// The spans of a trace, in the order of their files.
-pub(crate) fn spans_of(lake: &Path, trace_id: &str) -> Result<Vec<StoredSpan>, Error> {
-    let mut files = Vec::new();
-    find(lake, DEPTH_MAX, &mut files)
-        .map_err(|error| Error::caused(format!("read the lake {}", lake.display()), error))?;
-    files.sort();
-    let mut found = Vec::new();
-    for file in files {
-        let failed = |error| Error::caused(format!("read {}", file.display()), error);
-        read(&file, trace_id, &mut found).map_err(failed)?;
+/// The lake that an exporter of the config writes: the one that is named, else the only one that gets spans.
+pub(crate) fn lake_of(loaded: &Loaded, named: Option<&ComponentId>) -> Result<Lake, Error> {
+    let id = match named {
+        Some(id) => id.clone(),
+        None => the_only(loaded)?,
+    };
+    let config = Some(&id).filter(|id| id.kind() == "parquet");
+    let config: Option<Config> = config.and_then(|id| loaded.settings(Kind::Exporter, id));
+    let config =
+        config.ok_or_else(|| Error::new(format!("exporters: there is no `parquet` exporter {id}")))?;
+    Lake::of(&config).map_err(|error| Error::caused(format!("exporters::{id}"), error))
+}
+
+fn the_only(loaded: &Loaded) -> Result<ComponentId, Error> {
+    let is_of_spans = |id: &&ComponentId| {
+        let pipelines = &loaded.graph.epoch.pipelines;
+        pipelines
+            .iter()
+            .any(|pipeline| pipeline.id.signal == Signal::Traces && pipeline.exporters.contains(id))
+    };
+    let parquet = loaded.graph.exporters.keys().filter(|id| id.kind() == "parquet");
+    let ids: Vec<_> = parquet.filter(is_of_spans).collect();
+    match ids.as_slice() {
+        [id] => Ok((*id).clone()),
+        [] => Err(Error::new(
+            "no `parquet` exporter gets spans by this config: --exporter names another of its exporters, --lake a folder",
+        )),
+        several => {
+            let ids: Vec<_> = several.iter().map(ToString::to_string).collect();
+            Err(Error::new(format!(
+                "several exporters may have the trace: {}; --exporter says which",
+                ids.join(", ")
+            )))
+        }
     }
-    if found.is_empty() {
-        let lake = lake.display();
+}
+
+/// The spans of a trace, file by file. What was looked at is told.
+pub(crate) async fn spans_of(
+    lake: &Lake,
+    trace_id: &str,
+    heard: &mut Heard,
+) -> Result<Vec<StoredSpan>, Error> {
+    let texts: Vec<&str> = stored_columns().into_iter().map(|(column, _)| column).collect();
+    let columns: Vec<&str> = OWN.into_iter().chain(texts.iter().copied()).collect();
+    let found = lake.spans_of(trace_id, &columns).await?;
+    let spans: Vec<_> = found
+        .rows
+        .iter()
+        .flat_map(|batch| (0..batch.num_rows()).map(|row| span(batch, row, &texts)))
+        .collect();
+    let looked =
+        format!("{}: looked into {} files of spans, read {}", lake.address(), found.files, found.files_read);
+    found.unreadable.iter().for_each(|error| heard.warn(format!("a file could not be looked into: {error}")));
+    if spans.is_empty() {
         return Err(Error::new(format!(
-            "no span of trace {trace_id} stands in {lake}: it may not be delivered yet (`spanledger flush`), or --lake names another folder"
+            "no span of trace {trace_id} stands in {looked}; it may not be delivered yet (`spanledger flush`), or stand elsewhere (--lake, or --config with the exporter)"
         )));
     }
-    Ok(found)
-}
-
-/// Every file of the table of spans below a folder.
-fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_spans = || path.components().any(|part| part.as_os_str() == "spans");
-        if path.is_dir() && depth > 0 {
-            find(&path, depth - 1, files)?;
-        } else if path.extension().is_some_and(|ending| ending == "parquet") && is_spans() {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// Reads the row groups that may hold the trace: their bloom filters tell.
-fn read(
-    file: &Path,
-    trace_id: &str,
-    found: &mut Vec<StoredSpan>,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?;
-    let schema = builder.parquet_schema();
-    let column = schema.columns().iter().position(|column| column.path().string() == "trace_id");
-    let column = column.ok_or("it has no column trace_id")?;
-    let mut groups = Vec::new();
-    for group in 0..builder.metadata().num_row_groups() {
-        let filter = builder.get_row_group_column_bloom_filter(group, column)?;
-        if filter.is_none_or(|filter| filter.check(&trace_id)) {
-            groups.push(group);
-        }
-    }
-    let texts: Vec<&str> = stored_columns().into_iter().map(|(column, _)| column).collect();
-    let mask =
-        ProjectionMask::columns(builder.parquet_schema(), OWN.into_iter().chain(texts.iter().copied()));
-    for batch in builder.with_row_groups(groups).with_projection(mask).build()? {
-        let batch = batch?;
-        for row in 0..batch.num_rows() {
-            if text(&batch, "trace_id", row).as_deref() == Some(trace_id) {
-                found.push(span(&batch, row, &texts));
-            }
-        }
-    }
-    Ok(())
+    heard.tell("lake", looked);
+    Ok(spans)
 }
 
 fn span(batch: &RecordBatch, row: usize, texts: &[&str]) -> StoredSpan {
@@ -105,12 +108,34 @@ fn span(batch: &RecordBatch, row: usize, texts: &[&str]) -> StoredSpan {
         start_unix_nano: number("start_time_unix_nano"),
         duration_ns: number("duration_ns"),
         is_error: own("status_code") == "ERROR",
-        attributes: attributes(batch, row),
+        attributes: map(batch, "span_attributes", row),
         columns: texts
             .iter()
-            .filter_map(|name| Some(((*name).to_owned(), text(batch, name, row)?)))
+            .filter(|name| !OWN.contains(name))
+            .filter_map(|name| {
+                Some(((*name).to_owned(), text(batch, name, row).or_else(|| sum(batch, name, row))?))
+            })
             .collect(),
+        call_kind: text(batch, "call_kind", row),
+        reported_cost: text(batch, "reported_cost", row),
+        usage_details: map(batch, "usage_details", row),
+        price: price(batch, row),
     }
+}
+
+/// Where nobody bills a span, its tokens stand in columns of their own.
+fn sum(batch: &RecordBatch, name: &str, row: usize) -> Option<String> {
+    text(batch, &format!("aggregated_{name}"), row)
+}
+
+/// What a row says of its price; rows that are not about GenAI have no status.
+fn price(batch: &RecordBatch, row: usize) -> Option<StoredPrice> {
+    Some(StoredPrice {
+        cost_status: Some(text(batch, "cost_status", row)?),
+        cost_total: text(batch, "cost_total", row),
+        price_version: text(batch, "price_version", row),
+        price_model_id: text(batch, "price_model_id", row),
+    })
 }
 
 /// What a column of numbers, flags or texts has in a row, as text.
@@ -137,12 +162,16 @@ fn value(column: &dyn Array, row: usize) -> Option<String> {
     let long = column.as_primitive_opt::<Int64Type>().map(|numbers| numbers.value(row).to_string());
     let short = || column.as_primitive_opt::<Int32Type>().map(|numbers| numbers.value(row).to_string());
     let double = || column.as_primitive_opt::<Float64Type>().map(|numbers| numbers.value(row).to_string());
-    long.or_else(short).or_else(double)
+    let usd = || column.as_primitive_opt::<Decimal128Type>().map(|numbers| numbers.value_as_string(row));
+    long.or_else(short).or_else(double).or_else(usd)
 }
 
-fn attributes(batch: &RecordBatch, row: usize) -> Vec<(String, String)> {
-    let map = batch.column_by_name("span_attributes").and_then(|column| column.as_map_opt());
-    let Some(entries) = map.map(|map| map.value(row)) else { return Vec::new() };
+/// What a column of maps has in a row, as texts.
+fn map(batch: &RecordBatch, name: &str, row: usize) -> Vec<(String, String)> {
+    let maps = batch.column_by_name(name).and_then(|column| column.as_map_opt());
+    let Some(entries) = maps.filter(|maps| maps.is_valid(row)).map(|maps| maps.value(row)) else {
+        return Vec::new();
+    };
     let side = |place: usize, entry: usize| value(entries.column(place), entry).unwrap_or_default();
     (0..entries.len()).map(|entry| (side(0, entry), side(1, entry))).collect()
 }
