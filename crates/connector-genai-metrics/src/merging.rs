@@ -44,8 +44,8 @@ impl Candidates<'_> {
         (0..self.spans.len()).map(|place| of_informed(head(place).unwrap_or(place))).collect()
     }
 
-    /// Model calls do not contain model calls: a span above or below another, of the same model and with equal usage, is
-    /// the same call told twice.
+    /// Calls do not contain calls: a span above or below another, of the same kind and model and with equal usage, is the
+    /// same call told twice.
     fn find_nested(&self, found: &mut Found) {
         let mut near: Vec<Vec<(Place, usize)>> = self.above.clone();
         for (place, above) in self.above.iter().enumerate() {
@@ -53,7 +53,7 @@ impl Candidates<'_> {
                 near.get_mut(*other).into_iter().for_each(|near| near.push((place, *depth)));
             }
         }
-        for (place, span) in self.spans.iter().enumerate().filter(|(_, span)| is_open(span)) {
+        for (place, span) in self.spans.iter().enumerate().filter(|(_, span)| span.response.is_none()) {
             let partners = || near.get(place).into_iter().flatten().filter_map(|n| self.partner(span, *n));
             let known = partners()
                 .filter(|(_, _, other)| other.response.is_some() && has_equal_usage(span, other))
@@ -80,7 +80,7 @@ impl Candidates<'_> {
 
     fn partner(&self, span: &Waiting, (place, depth): (Place, usize)) -> Option<(Place, usize, &Waiting)> {
         let other = *self.spans.get(place)?;
-        (other.is_llm && other.model == span.model).then_some((place, depth, other))
+        (other.kind == span.kind && other.model == span.model).then_some((place, depth, other))
     }
 
     /// Two instrumentations in one process tell of the same call, each in a trace of its own perhaps: the interval of one
@@ -150,11 +150,6 @@ impl Candidates<'_> {
     fn own_key(&self, place: Place) -> u64 {
         self.spans.get(place).map_or(0, |span| span.identity.span)
     }
-}
-
-/// A model call without a response id.
-fn is_open(span: &Waiting) -> bool {
-    span.is_llm && span.response.is_none()
 }
 
 fn has_equal_usage(one: &Waiting, other: &Waiting) -> bool {

@@ -90,8 +90,7 @@ struct SavedCall {
     scope: u64,
     #[prost(fixed64, tag = "6")]
     kind: u64,
-    #[prost(bool, tag = "7")]
-    is_llm: bool,
+    // Tag 7 is in older checkpoints: whether the kind is that of a model that answers.
     #[prost(bool, tag = "8")]
     is_error: bool,
     #[prost(bool, tag = "9")]
@@ -272,7 +271,6 @@ impl SavedCall {
             instance: call.instance,
             scope: call.scope,
             kind: call.kind,
-            is_llm: call.is_llm,
             is_error: call.is_error,
             is_estimated: call.is_estimated,
             start_unix_nano: call.start_unix_nano,
@@ -303,7 +301,6 @@ impl SavedCall {
             instance: self.instance,
             scope: self.scope,
             kind: self.kind,
-            is_llm: self.is_llm,
             is_error: self.is_error,
             is_estimated: self.is_estimated,
             start_unix_nano: self.start_unix_nano,

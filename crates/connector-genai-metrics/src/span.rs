@@ -86,7 +86,6 @@ impl<'a> Reader<'a> {
         write_key(labels, key);
         let details = DETAIL_COLUMNS.map(|column| number(self.spans.get(column), row));
         let usage = self.usage(spans::INPUT_TOKENS, spans::OUTPUT_TOKENS, details, row);
-        let kind = text(spans::CALL_KIND);
         Waiting {
             identity: self.identity(row),
             labels: key.as_slice().into(),
@@ -94,8 +93,7 @@ impl<'a> Reader<'a> {
             model: self.model(row),
             instance: self.instance(row),
             scope: hash(&[text(spans::SCOPE_NAME)]),
-            kind: hash(&[kind]),
-            is_llm: kind == "llm",
+            kind: hash(&[text(spans::CALL_KIND)]),
             is_error: !error_type.is_empty(),
             is_estimated: text(spans::USAGE_SEMANTICS) == "estimated",
             start_unix_nano: self.spans.get(spans::START_TIME_UNIX_NANO).value(row),

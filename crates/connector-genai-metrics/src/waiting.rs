@@ -108,7 +108,6 @@ pub(crate) struct Waiting {
     pub(crate) instance: u64,
     pub(crate) scope: u64,
     pub(crate) kind: u64,
-    pub(crate) is_llm: bool,
     pub(crate) is_error: bool,
     pub(crate) is_estimated: bool,
     pub(crate) start_unix_nano: i64,

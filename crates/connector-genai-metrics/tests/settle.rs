@@ -200,8 +200,8 @@ fn a_model_call_within_a_model_call_of_equal_usage_is_the_same_call() {
     assert_eq!(counted(&[outer.clone(), chain.clone(), other_model]).0, 2.0);
     let more = Call { output_tokens: Some(21), ..inner.clone() };
     assert_eq!(counted(&[outer.clone(), chain.clone(), more]).0, 2.0);
-    let vectors = |call: Call| Call { kind: "embedding", ..call };
-    assert_eq!(counted(&[vectors(outer.clone()), chain.clone(), vectors(inner.clone())]).0, 2.0);
+    let other_kind = Call { kind: "embedding", ..inner.clone() };
+    assert_eq!(counted(&[outer.clone(), chain.clone(), other_kind]).0, 2.0);
     let innermost = Call { span: 4, parent: Some(3), ..call(3, 4) };
     assert_eq!(counted(&[outer, chain, inner, innermost]).0, 1.0, "three deep");
 }
@@ -224,6 +224,19 @@ fn a_model_call_that_does_not_know_its_usage_is_the_one_above_or_below_that_does
     };
     let inner = Call { span: 2, parent: Some(1), ..call(1, 8) };
     assert_eq!(counted(&[silent, inner]), (1.0, 100.0, 20.0, 1.0));
+}
+
+#[test]
+fn an_embedding_or_a_ranking_within_one_of_its_kind_is_the_same_call() {
+    for kind in ["embedding", "rerank"] {
+        let inner = Call { kind, span: 2, parent: Some(1), output_tokens: None, ..Call::default() };
+        let silent = Call { kind, input_tokens: None, output_tokens: None, cost: None, ..call(0, 2000) };
+        assert_eq!(counted(&[silent.clone(), inner.clone()]), (1.0, 100.0, 0.0, 1.0), "{kind}");
+        let outer = Call { output_tokens: None, ..Call { kind, ..call(0, 2000) } };
+        assert_eq!(counted(&[outer, inner.clone()]), (1.0, 100.0, 0.0, 1.0), "{kind}");
+        let answer = Call { kind: "llm", ..silent };
+        assert_eq!(counted(&[answer, inner]), (2.0, 100.0, 0.0, 1.0), "another kind is another call");
+    }
 }
 
 #[test]

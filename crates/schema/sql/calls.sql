@@ -76,13 +76,13 @@ up as (
     join parents on parents.trace_id = up.trace_id and parents.span_id = up.above_id
     where up.depth < 31
 ),
--- Model calls do not contain model calls: one above or below another, of the same model and with equal usage, is the same.
+-- Calls do not contain calls: one above or below another, of the same kind and model and with equal usage, is the same.
 nested as materialized (
     select below.n, above.n as other, up.depth
     from up
     join told as below on below.n = up.n
     join told as above on above.trace_id = up.trace_id and above.span_id = up.above_id
-    where below.call_kind = 'llm' and above.call_kind = 'llm' and below.priced_as = above.priced_as and below.n <> above.n
+    where below.call_kind = above.call_kind and below.priced_as = above.priced_as and below.n <> above.n
 ),
 near as (
     select
