@@ -1,86 +1,65 @@
-//! The metrics of an SDK's calls, held against what the provider knows.
+//! The metrics of an SDK's calls: they count what stands in the view `calls`, which the judge has looked at call by call.
 
-use super::lacks;
-use super::provider::Call;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::judge::rows;
 use crate::harness::{Collector, http};
 
-/// The counters of one provider's calls.
-#[derive(Debug, Default, PartialEq)]
-struct Counted {
-    calls: f64,
-    errors: f64,
-    input_tokens: f64,
-    output_tokens: f64,
-}
+/// Calls, errors, input tokens and output tokens of a provider.
+type Figures = [f64; 4];
 
 /// All that is wrong with the counters, in words; nothing when all is right.
-pub async fn judge(sdk: &str, calls: &[Call], collector: &Collector) -> Vec<String> {
+pub async fn judge(collector: &Collector, lake: &Path) -> Vec<String> {
+    let rows = rows(lake);
     let page = settled(collector).await;
     let mut wrong = Vec::new();
-    for provider in ["openai", "anthropic"] {
-        let (counted, true_ones) = (Counted::read(&page, provider), Counted::truth(sdk, calls, provider));
-        if counted != true_ones {
-            wrong.push(format!("{provider} is counted as {counted:?}, in truth {true_ones:?}"));
+    for provider in ["openai", "anthropic", ""] {
+        let (counted, stored) = (counted(&page, provider), stored(&rows, provider));
+        if counted != stored {
+            wrong.push(format!(
+                "of provider `{provider}` {counted:?} is counted, and {stored:?} stands there"
+            ));
         }
-    }
-    let all = sum(&page, "gen_ai_client_calls_total", &[]);
-    let of_both: f64 =
-        ["openai", "anthropic"].iter().map(|provider| Counted::read(&page, provider).calls).sum();
-    if all != of_both {
-        wrong.push(format!("{all} calls are counted, {of_both} of them of a provider"));
     }
     wrong
 }
 
 /// What is scraped when no span waits for others of its call any more.
 async fn settled(collector: &Collector) -> String {
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(200));
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
     for _ in 0..300 {
         ticks.tick().await;
         let page = http::get(collector.setup.prometheus, "/metrics").await;
-        if page.contains("gen_ai_client_calls_total{")
-            && sum(&page, "gen_ai_client_waiting_spans", &[]) == 0.0
-        {
+        let is_counting = page.contains("gen_ai_client_calls_total{");
+        if is_counting && sum(&page, "gen_ai_client_waiting_spans", &[]) == 0.0 {
             return page;
         }
     }
     panic!("spans wait to be counted for more than a minute:\n{}", collector.log());
 }
 
-impl Counted {
-    fn read(page: &str, provider: &str) -> Self {
-        let provider = format!("gen_ai_provider_name=\"{provider}\"");
-        let of = |family: &str| sum(page, family, &[&provider]);
-        let tokens = |word: &str| {
-            let token_type = format!("gen_ai_token_type=\"{word}\"");
-            sum(page, "gen_ai_client_token_usage_sum", &[&provider, &token_type])
-        };
-        Self {
-            calls: of("gen_ai_client_calls_total"),
-            errors: of("gen_ai_client_errors_total"),
-            input_tokens: tokens("input"),
-            output_tokens: tokens("output"),
-        }
-    }
+/// By the metrics. Without a provider's name: of all providers.
+fn counted(page: &str, provider: &str) -> Figures {
+    let provider =
+        if provider.is_empty() { String::new() } else { format!("gen_ai_provider_name=\"{provider}\"") };
+    let of = |family: &str, label: &str| sum(page, family, &[&provider, label]);
+    [
+        of("gen_ai_client_calls_total", ""),
+        of("gen_ai_client_errors_total", ""),
+        of("gen_ai_client_token_usage_sum", "gen_ai_token_type=\"input\""),
+        of("gen_ai_client_token_usage_sum", "gen_ai_token_type=\"output\""),
+    ]
+}
 
-    /// What has to be counted: every call that has a span, and all that it says.
-    fn truth(sdk: &str, calls: &[Call], provider: &str) -> Self {
-        let mut counted = Self::default();
-        let says = |call: &Call, column: &str| lacks::of(sdk, call, column).is_none();
-        let of_provider = calls.iter().filter(|call| call.provider == provider);
-        for call in of_provider.filter(|call| says(call, lacks::SPAN)) {
-            counted.calls += 1.0;
-            counted.errors += f64::from(u8::from(call.is_error() && says(call, "error")));
-            let Some(usage) = call.usage.filter(|_| call.usage_sent) else { continue };
-            if says(call, "input_tokens") {
-                counted.input_tokens += usage.input as f64;
-            }
-            if says(call, "output_tokens") {
-                counted.output_tokens += usage.output as f64;
-            }
-        }
-        counted
-    }
+/// By the view.
+fn stored(rows: &[Value], provider: &str) -> Figures {
+    let rows = || rows.iter().filter(|row| provider.is_empty() || row["provider"] == provider);
+    let tokens = |column: &str| rows().filter_map(|row| row[column].as_f64()).sum();
+    let errors = rows().filter(|row| row["error"] == true).count();
+    [rows().count() as f64, errors as f64, tokens("input_tokens"), tokens("output_tokens")]
 }
 
 /// The sum of the series of a family that have all of these labels.

@@ -28,7 +28,7 @@ from {spans} where billable";
 
 /// All that is wrong, in words; nothing when all is right.
 pub fn judge(sdk: &str, calls: &[Call], lake: &Path) -> Vec<String> {
-    let rows = duck::query(lake, &format!("create view spans as from {{spans}}; {CALLS} {COLUMNS}"));
+    let rows = rows(lake);
     let mut judge = Judge { sdk, sent: duck::query(lake, SENT), excused: HashSet::new() };
     let mut wrong = Vec::new();
     for call in calls {
@@ -40,6 +40,11 @@ pub fn judge(sdk: &str, calls: &[Call], lake: &Path) -> Vec<String> {
     wrong.extend(strange.map(|row| format!("counted, but no call of the provider: {row}")));
     wrong.extend(judge.needless());
     wrong
+}
+
+/// Every call in the files.
+pub fn rows(lake: &Path) -> Vec<Value> {
+    duck::query(lake, &format!("create view spans as from {{spans}}; {CALLS} {COLUMNS}"))
 }
 
 /// Whether the span was open when the request came to the provider. The script makes one call after another.

@@ -41,6 +41,30 @@ const LACKS: &[Lack] = &[
         "a stream's span looks like any other, and its last chunk with a choice is not kept",
     ),
     lack(
+        "openlit",
+        is_chat,
+        &["reasoning_output_tokens"],
+        Nothing,
+        "it is read from the usage of responses only",
+    ),
+    lack(
+        "openlit",
+        |call| call.streaming && !call.usage_sent && !call.is_error(),
+        &["input_tokens", "output_tokens"],
+        MadeUp,
+        "it counts the tokens of a stream without usage itself",
+    ),
+    lack("openlit", is_of_anthropic, &["service_tier"], Nothing, "there is no attribute for it"),
+    lack(
+        "openlit",
+        |call| {
+            is_of_anthropic(call) && call.streaming && call.usage.is_some_and(|usage| usage.cache_read > 0)
+        },
+        &["input_tokens", "cache_read_input_tokens", "cache_write_input_tokens"],
+        MadeUp,
+        "an event at the end without cached tokens resets them to 0",
+    ),
+    lack(
         "pydantic-ai",
         |call| call.provider == "openai",
         &["service_tier"],
@@ -73,6 +97,20 @@ const LACKS: &[Lack] = &[
     lack("vercel", |call| ends(call, "completed"), FINISH, Word("stop"), "its own vocabulary"),
     lack("vercel", |call| ends(call, "end_turn"), FINISH, Word("stop"), "its own vocabulary"),
     lack("vercel", |call| ends(call, "tool_use"), FINISH, Word("tool-calls"), "its own vocabulary"),
+    lack(
+        "vercel-7",
+        |_| true,
+        &["service_tier"],
+        Nothing,
+        "the provider's metadata are not traced unless that is asked for",
+    ),
+    lack("vercel-7", |_| true, &["reasoning_output_tokens"], Nothing, "there is no attribute for them"),
+    lack("vercel-7", is_embedding, &["response_model"], Nothing, "only the model asked for"),
+    lack("vercel-7", |call| ends(call, "tool_calls"), FINISH, Word("tool-calls"), "its own vocabulary"),
+    lack("vercel-7", |call| calls_tool(call, "responses"), FINISH, Word("tool-calls"), "its own vocabulary"),
+    lack("vercel-7", |call| ends(call, "completed"), FINISH, Word("stop"), "its own vocabulary"),
+    lack("vercel-7", |call| ends(call, "end_turn"), FINISH, Word("stop"), "its own vocabulary"),
+    lack("vercel-7", |call| ends(call, "tool_use"), FINISH, Word("tool-calls"), "its own vocabulary"),
     lack(
         "langfuse",
         |call| !call.is_error(),

@@ -35,9 +35,11 @@ sdks! {
     litellm: "litellm",
     openai_v2: "openai-v2",
     openinference: "openinference",
+    openlit: "openlit",
     pydantic_ai: "pydantic-ai",
     traceloop: "traceloop",
     vercel: "vercel",
+    vercel_7: "vercel-7",
 }
 
 async fn every_call_stands_there_once(sdk: &str) {
@@ -58,7 +60,7 @@ async fn every_call_stands_there_once(sdk: &str) {
     }
     assert!(calls.len() > 5, "{sdk} made hardly any calls: {calls:?}");
     let mut wrong = judge::judge(sdk, &calls, &setup.lake());
-    wrong.extend(counted::judge(sdk, &calls, &collector).await);
+    wrong.extend(counted::judge(&collector, &setup.lake()).await);
     assert!(wrong.is_empty(), "{sdk}, {} calls:\n{}", calls.len(), wrong.join("\n"));
 }
 

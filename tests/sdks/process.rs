@@ -41,7 +41,7 @@ fn variables(sdk: &str, provider: u16, collector: u16) -> Vec<(&'static str, Str
     let collector = format!("http://127.0.0.1:{collector}");
     let key = || "none".to_owned();
     // The AI SDK of Vercel wants the version in the base.
-    let of_anthropic = if sdk == "vercel" { format!("{provider}/v1") } else { provider.clone() };
+    let of_anthropic = if sdk.starts_with("vercel") { format!("{provider}/v1") } else { provider.clone() };
     vec![
         ("no_proxy", "127.0.0.1".to_owned()),
         ("OPENAI_BASE_URL", format!("{provider}/v1")),

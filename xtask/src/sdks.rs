@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::command::{Failure, cargo, program, read, root, run};
 use crate::stage::Stages;
 use crate::tools::{self, Tool, read_file};
@@ -27,11 +29,16 @@ pub(crate) fn sdks(arguments: &[String], stages: &mut Stages) -> Result<(), Fail
     tools::install_those(&[Tool::Python], stages);
     let chosen = sdks.iter().filter(|sdk| names.is_empty() || names.contains(&sdk.name));
     for sdk in chosen {
+        let mut is_installed = false;
         stages.run(&format!("install {}", sdk.name), || {
-            if newest { sdk.install_newest() } else { sdk.install() }
+            let installed = if newest { sdk.install_newest() } else { sdk.install() };
+            is_installed = installed.is_ok();
+            installed
         });
-        let folder = if newest { newest_folder() } else { folder() };
-        stages.run(&sdk.name, || sdk.test(&folder));
+        if is_installed {
+            let folder = if newest { newest_folder() } else { folder() };
+            stages.run(&sdk.name, || sdk.test(&folder));
+        }
     }
     Ok(())
 }
@@ -105,12 +112,10 @@ impl Sdk {
         for name in ["package.json", ".npmrc"] {
             fs::copy(self.folder.join(name), target.join(name))?;
         }
-        let package: serde_json::Value =
-            serde_json::from_slice(&read_file(&self.folder.join("package.json"))?)?;
-        let wanted = package.get("dependencies").and_then(|wanted| wanted.as_object()).into_iter().flatten();
-        let wanted = wanted.map(|(name, _)| format!("{name}@latest"));
+        let package: Value = serde_json::from_slice(&read_file(&self.folder.join("package.json"))?)?;
         let mut npm = program("npm");
-        read(npm.args(["install", "--ignore-scripts", "--save-exact"]).args(wanted).current_dir(target))?;
+        npm.args(["install", "--ignore-scripts", "--save-exact"]).args(wanted_of_node(&package));
+        read(npm.current_dir(target))?;
         Ok(())
     }
 
@@ -133,6 +138,13 @@ fn wanted(pins: &str) -> Vec<String> {
         .collect()
 }
 
+/// The dependencies, at their latest versions or at those that the part `newest` of the package names.
+fn wanted_of_node(package: &Value) -> Vec<String> {
+    let version = |name: &str| package.get("newest")?.get(name)?.as_str();
+    let names = package.get("dependencies").and_then(Value::as_object).into_iter().flatten();
+    names.map(|(name, _)| format!("{name}@{}", version(name).unwrap_or("latest"))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +161,13 @@ mod tests {
             wanted("util-genai==1.1b0  # 1.2b0 has other names.\nopenai==3.54.0\n"),
             ["util-genai==1.1b0", "openai"]
         );
+    }
+    #[test]
+    fn the_latest_of_a_package_is_asked_for_unless_it_says_which_versions_go_together() {
+        let package = serde_json::json!({
+            "dependencies": {"@opentelemetry/api": "1.9.1", "ai": "6.0.326", "zod": "4.6.7"},
+            "newest": {"//": "Why.", "@opentelemetry/api": "1.9", "ai": "6"},
+        });
+        assert_eq!(wanted_of_node(&package), ["@opentelemetry/api@1.9", "ai@6", "zod@latest"]);
     }
 }

@@ -1,4 +1,4 @@
-// The AI SDK of Vercel, with its experimental telemetry.
+// The AI SDK of Vercel, with its telemetry.
 
 import { anthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
@@ -6,14 +6,21 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
-import { embed, generateText, stepCountIs, streamText, tool } from "ai";
+import * as ai from "ai";
 import { z } from "zod";
+
+const { embed, generateText, stepCountIs, streamText, tool } = ai;
 
 const tracing = new NodeTracerProvider({
   resource: resourceFromAttributes({ "service.name": "vercel" }),
   spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
 });
 tracing.register();
+if (ai.registerTelemetry) {
+  // What makes spans is a package of its own since version 7.
+  const { OpenTelemetry } = await import("@ai-sdk/otel");
+  ai.registerTelemetry(new OpenTelemetry());
+}
 
 const QUESTION = "what does the ledger keep?";
 const tools = {
