@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::ended::{Ended, program};
 use super::lake;
-use crate::harness::{Setup, load};
+use crate::harness::{Setup, http, load};
 
 /// One dollar for a million tokens of input, two for a million of output.
 const TABLE: &str = r#"[{"id": "openai", "api_pattern": "https://api\\.openai\\.com", "models":
@@ -18,20 +18,29 @@ const TABLE: &str = r#"[{"id": "openai", "api_pattern": "https://api\\.openai\\.
 
 /// A call of a model that no table has: 100 tokens in, 10 out.
 fn call_of_a_gateway(folder: &Path) {
-    let attribute = |key: &str, value: Value| json!({"key": key, "value": value});
-    let text = |key: &str, text: &str| attribute(key, json!({"stringValue": text}));
-    let count = |key: &str, count: &str| attribute(key, json!({"intValue": count}));
+    let request = call(
+        "",
+        &[("provider.name", "openai"), ("request.model", "smart")],
+        &[("usage.input_tokens", "100"), ("usage.output_tokens", "10")],
+    );
+    fs::write(folder.join("call.json"), request).unwrap();
+}
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// A request of one chat call, with attributes whose names begin with `gen_ai.`.
+fn call(scope: &str, texts: &[(&str, &str)], counts: &[(&str, &str)]) -> String {
+    let attribute = |kind: &str, (key, value): &(&str, &str)| json!({"key": format!("gen_ai.{key}"), "value": {kind: value}});
+    let texts = [("operation.name", "chat")].iter().chain(texts).map(|pair| attribute("stringValue", pair));
+    let attributes: Vec<_> = texts.chain(counts.iter().map(|pair| attribute("intValue", pair))).collect();
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
     let span = json!({
-        "traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331", "name": "chat smart", "kind": 3,
-        "startTimeUnixNano": "1795176000000000000", "endTimeUnixNano": "1795176001000000000",
-        "attributes": [
-            text("gen_ai.operation.name", "chat"), text("gen_ai.provider.name", "openai"),
-            text("gen_ai.request.model", "smart"),
-            count("gen_ai.usage.input_tokens", "100"), count("gen_ai.usage.output_tokens", "10"),
-        ],
+        "traceId": TRACE, "spanId": "b7ad6b7169203331", "name": "chat", "kind": 3,
+        "startTimeUnixNano": (now - 1_000_000_000).to_string(), "endTimeUnixNano": now.to_string(),
+        "attributes": attributes,
     });
-    let request = json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]});
-    fs::write(folder.join("call.json"), request.to_string()).unwrap();
+    let spans = json!({"scope": {"name": scope}, "spans": [span]});
+    json!({"resourceSpans": [{"scopeSpans": [spans]}]}).to_string()
 }
 
 /// A config whose only step is `genai` with these settings.
@@ -230,6 +239,36 @@ async fn a_stored_span_tells_what_it_was_priced_with_and_what_is_different_today
         lines(&told, "differs")[0].starts_with(&format!("the row was priced with {version}: ")),
         "{told}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tokens_of_a_row_are_not_made_more_once_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = Setup::new(folder.path());
+    let collector = setup.start();
+    // This instrumentation leaves the six tokens from the cache out of the ten, and has an older name for these.
+    let call = call(
+        "openlit.instrumentation.anthropic",
+        &[("system", "anthropic"), ("request.model", "claude-sonnet-4-5")],
+        &[
+            ("usage.prompt_tokens", "10"),
+            ("usage.cache_read.input_tokens", "6"),
+            ("usage.completion_tokens", "2"),
+        ],
+    );
+    let headers = [("content-type", "application/json")];
+    let answer = http::send("POST", setup.http, "/v1/traces", &headers, call).await.unwrap();
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    collector.flush().await;
+    assert!(collector.stop().0.success());
+    let told = Ended::of(setup.command(&["explain", TRACE])).success();
+    // Of a million tokens 3 dollars are for input, 0.3 for input from the cache, 15 for output.
+    assert!(lines(&told, "stored")[0].starts_with("cost_total 0.000061800000, "), "{told}");
+    assert!(
+        lines(&told, "cost")[0].starts_with("0.000061800000 USD by anthropic/claude-sonnet-4-5"),
+        "{told}"
+    );
+    assert_eq!(lines(&told, "differs"), Vec::<&str>::new(), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
