@@ -1,7 +1,10 @@
 //! A price table of one's own: what becomes of the collector when it cannot be read.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use crate::harness::{Collector, Setup, load};
 
@@ -40,6 +43,47 @@ async fn a_table_that_cannot_be_read_leaves_the_one_in_force_and_is_said() {
     assert!(collector.log().contains("goes on with what it had before the start"), "{}", collector.log());
     collector.flush().await;
     assert!(collector.metric("gen_ai_client_cost_usd_total").await > 0.0);
+}
+
+/// An address where nobody can get anything; says so for every request.
+fn failing_address() -> (String, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/prices.json", listener.local_addr().unwrap());
+    let (asked, requests) = mpsc::sync_channel(16);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(
+                b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            );
+            if asked.send(()).is_err() {
+                break;
+            }
+        }
+    });
+    (address, requests)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_keeps_failing_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (address, requests) = failing_address();
+    let collector = Setup::new(folder.path())
+        .set(format!("processors.genai.prices.url={address}"))
+        .set("processors.genai.prices.poll_interval=1s")
+        .start();
+    (0..4).for_each(|_| requests.recv().unwrap());
+    send(&collector).await;
+    collector.flush().await;
+    assert!(
+        collector.metric("gen_ai_client_cost_usd_total").await > 0.0,
+        "with the prices that are built in"
+    );
+    let (status, log) = collector.stop();
+    assert!(status.success());
+    assert_eq!(log.matches("could not be taken over").count(), 1, "{log}");
+    assert!(log.contains("it answered 500"), "{log}");
 }
 
 #[test]

@@ -275,6 +275,7 @@ impl Starting {
             sources,
             epochs: epochs.clone(),
             wal: wal.clone(),
+            troubles: BTreeMap::new(),
             context: watching_context(&options, log),
         };
         // One more, for a replay.

@@ -1,5 +1,6 @@
 //! The loop that asks where pinned bytes come from, and begins an epoch with what is new.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +23,15 @@ pub(crate) struct Watching {
     pub(crate) epochs: Arc<Epochs>,
     pub(crate) wal: Wal,
     pub(crate) context: Box<dyn Fn(&ComponentId) -> Context + Send + Sync>,
+    pub(crate) troubles: BTreeMap<ComponentId, Trouble>,
+}
+
+/// Why what a source gave, or was to give, is not in force.
+pub(crate) struct Trouble {
+    /// As it was said: it is not said again before it is another.
+    message: String,
+    /// What it gave, to be tried again.
+    bytes: Option<Bytes>,
 }
 
 impl Watching {
@@ -51,14 +61,24 @@ impl Watching {
     async fn ask(&mut self, id: &ComponentId) -> std::time::Duration {
         let Some(source) = self.sources.get_mut(id) else { return std::time::Duration::MAX };
         let (name, interval) = (source.name().to_owned(), source.interval());
-        let swapped = match source.fetch().await {
-            Ok(None) => return interval,
-            Ok(Some(bytes)) => self.swap(id, bytes).await,
-            Err(error) => Err(error),
+        let fetched = source.fetch().await;
+        let before = self.troubles.remove(id);
+        let (said, left) = before.map_or((None, None), |trouble| (Some(trouble.message), trouble.bytes));
+        let (error, bytes) = match fetched {
+            Err(error) => (error, left),
+            Ok(fetched) => match fetched.or(left) {
+                None => return interval,
+                Some(bytes) => match self.swap(id, bytes.clone()).await {
+                    Ok(()) => return interval,
+                    Err(error) => (error, Some(bytes)),
+                },
+            },
         };
-        if let Err(error) = swapped {
+        let message = error.to_string();
+        if said.as_ref() != Some(&message) {
             error!(processor = %id, source = name, %error, "could not be taken over, what was in force stays so");
         }
+        self.troubles.insert(id.clone(), Trouble { message, bytes });
         interval
     }
 
