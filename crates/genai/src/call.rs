@@ -326,25 +326,23 @@ impl Call<'_> {
 
     fn price(&mut self, span: &SpanView<'_>, prices: &Prices) {
         let usage = if self.is_billable { self.usage } else { self.aggregated_usage() };
-        let model = self.model_text().map(str::to_owned);
-        if !self.is_billable && (usage.input_tokens.is_none() || model.is_none()) {
+        if !self.is_billable && (usage.input_tokens.is_none() || self.model_text().is_none()) {
             return;
         }
-        let of_model = model.as_deref().and_then(provider::of_model);
-        if self.provider.is_none() {
-            self.provider = of_model.map(Cow::Borrowed);
-        }
+        let of_model = |call: &Self| call.model_text().and_then(provider::of_model);
+        let guessed = if self.provider.is_none() { of_model(self) } else { None };
+        self.provider = self.provider.take().or(guessed.map(Cow::Borrowed));
         // As it was sent: the table tells names apart that are one provider's to the conventions.
         let named = self.fields.text(Field::Provider).filter(|name| !provider::is_framework(name));
-        let mut cost = self.cost_at(named.or(of_model), usage, span, prices);
+        let mut cost = self.cost_at(named.or(guessed), usage, span, prices);
         // OpenAI's client calls every provider `openai`: who else has a model of this name is who was called.
         if cost.status == CostStatus::UnknownModel
             && self.provider.as_deref() == Some("openai")
-            && of_model.is_some()
+            && let Some(of_model) = of_model(self)
         {
-            let other = self.cost_at(of_model, usage, span, prices);
+            let other = self.cost_at(Some(of_model), usage, span, prices);
             if other.entry.is_some() {
-                (self.provider, cost) = (of_model.map(Cow::Borrowed), other);
+                (self.provider, cost) = (Some(Cow::Borrowed(of_model)), other);
             }
         }
         if !self.is_billable {

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
+use crate::names::Beginnings;
+
 /// A convention that is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Dialect {
@@ -228,22 +230,23 @@ fn of_scope(scope: &str) -> Option<&'static Row> {
         let all = ROWS.iter().rev().flat_map(|row| row.scopes.iter().map(move |scope| (*scope, row)));
         all.filter(|(scope, _)| !scope.ends_with('*')).collect()
     });
-    let begins_so = || ROWS.iter().find(|row| row.scopes.iter().any(|pattern| matches(pattern, scope)));
+    static BEGINNINGS: LazyLock<Beginnings<(&'static str, &'static Row)>> = LazyLock::new(|| {
+        let all = ROWS.iter().flat_map(|row| row.scopes.iter().map(move |scope| (*scope, row)));
+        Beginnings::of(all.filter(|(scope, _)| scope.ends_with('*')).map(|of| (of.0, of)))
+    });
+    let is_it = |(pattern, _): &&(&str, _)| matches(pattern, scope);
+    let begins_so = || BEGINNINGS.like(scope).iter().find(is_it).map(|(_, row)| *row);
     EXACT.get(scope).copied().or_else(begins_so)
 }
 
 /// The place of the first row that has a marker for this attribute.
 fn of_marker(attribute: &str) -> Option<usize> {
-    // Most attributes begin with a letter that no marker begins with.
-    static BY_LETTER: LazyLock<Vec<Vec<(&'static str, usize)>>> = LazyLock::new(|| {
-        let all =
-            || (0..).zip(ROWS).flat_map(|(place, row)| row.markers.iter().map(move |sign| (*sign, place)));
-        let of_letter =
-            |letter: u8| all().filter(|(sign, _)| sign.as_bytes().first() == Some(&letter)).collect();
-        (0..=u8::MAX).map(of_letter).collect()
+    static MARKERS: LazyLock<Beginnings<(&'static str, usize)>> = LazyLock::new(|| {
+        let all = (0..).zip(ROWS).flat_map(|(place, row)| row.markers.iter().map(move |sign| (*sign, place)));
+        Beginnings::of(all.map(|of| (of.0, of)))
     });
-    let signs = BY_LETTER.get(usize::from(*attribute.as_bytes().first()?))?;
-    signs.iter().find(|(sign, _)| matches(sign, attribute)).map(|(_, place)| *place)
+    let signs = MARKERS.like(attribute).iter();
+    signs.copied().find(|(sign, _)| matches(sign, attribute)).map(|(_, place)| place)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod fields;
 mod json;
 mod kind;
 pub mod messages;
+mod names;
 mod prices;
 mod provider;
 mod span;

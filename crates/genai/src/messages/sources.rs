@@ -5,9 +5,12 @@
 
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
+
 use Fills::*;
 
 use super::json::{Json, Keys};
+use crate::names::Endings;
 
 /// A row: this attribute fills this.
 #[derive(Debug, PartialEq)]
@@ -152,33 +155,32 @@ fn says_something(text: &str) -> bool {
     !matches!(text, "" | "null" | "{}" | "[]" | "\"\"" | "None") && !text.starts_with("[Scrubbed due to ")
 }
 
+fn rows() -> impl Iterator<Item = (&'static str, usize)> {
+    ROWS.iter().map(|row| row.attribute).zip(0..)
+}
+
 /// The place in [`ROWS`] of the row for an attribute.
 fn row_of(name: &str) -> Option<usize> {
-    // Most attributes are none of these, and few of these are of one length: that tells faster than a hash.
-    static BY_LENGTH: LazyLock<Vec<Vec<(usize, &'static str)>>> = LazyLock::new(|| {
-        let names =
-            || ROWS.iter().map(|row| row.attribute).enumerate().filter(|(_, name)| !name.ends_with('.'));
-        let longest = names().map(|(_, name)| name.len()).max().unwrap_or(0);
-        (0..=longest).map(|length| names().filter(|(_, name)| name.len() == length).collect()).collect()
-    });
-    static INDEXED: LazyLock<Vec<(usize, &'static str)>> = LazyLock::new(|| {
-        ROWS.iter().map(|row| row.attribute).enumerate().filter(|(_, name)| name.ends_with('.')).collect()
-    });
-    let exact = BY_LENGTH.get(name.len()).and_then(|rows| rows.iter().find(|(_, known)| *known == name));
-    if let Some((row, _)) = exact {
+    static EXACT: LazyLock<FxHashMap<&'static str, usize>> =
+        LazyLock::new(|| rows().filter(|(name, _)| !name.ends_with('.')).collect());
+    static ENDINGS: LazyLock<Endings> = LazyLock::new(|| Endings::of(EXACT.keys().copied()));
+    static INDEXED: LazyLock<Vec<(&'static str, usize)>> =
+        LazyLock::new(|| rows().filter(|(name, _)| name.ends_with('.')).collect());
+    if ENDINGS.may_have(name)
+        && let Some(row) = EXACT.get(name)
+    {
         return Some(*row);
     }
     // All of these begin so.
-    if !["llm.", "gen_ai.prompt.", "gen_ai.completion.", "embedding."]
-        .iter()
-        .any(|head| name.starts_with(head))
-    {
-        return None;
-    }
+    let may_be_indexed = match name.as_bytes() {
+        [b'g', b'e', b'n', b'_', b'a', b'i', b'.', letter, ..] => matches!(letter, b'p' | b'c'),
+        [b'l', b'l', b'm', ..] | [b'e', b'm', ..] => true,
+        _ => false,
+    };
     let is_indexed = |head: &str| {
         name.strip_prefix(head).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
-    INDEXED.iter().find(|(_, head)| is_indexed(head)).map(|(row, _)| *row)
+    INDEXED.iter().filter(|_| may_be_indexed).find(|(head, _)| is_indexed(head)).map(|(_, row)| *row)
 }
 
 /// A text that was thought, or a list of such thoughts.
