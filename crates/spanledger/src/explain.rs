@@ -30,54 +30,40 @@ pub(crate) async fn explain(config: ConfigArgs, registry: &Registry, args: Expla
             (None, Some(loaded)) => stored::lake_of(loaded, exporter.as_ref())?,
             (lake, _) => Lake::at(lake.as_deref().unwrap_or(Path::new(DEFAULT_LAKE))),
         };
-        let stored = stored::spans_of(&lake, &what.to_ascii_lowercase(), &mut heard).await;
-        heard.show(json);
-        stored?.iter().map(|span| explain_stored(span, &prices)).collect()
+        let stored = stored::spans_of(&lake, &what.to_ascii_lowercase(), &mut heard).await?;
+        stored.iter().map(|span| explain_stored(span, &prices)).collect()
     } else {
-        heard.show(json);
         let request = std::fs::read(&what).map_err(|error| Error::caused(format!("read {what}"), error))?;
         explain_request(&request, &prices).map_err(|error| Error::caused(what.clone(), error))?
     };
     if explained.is_empty() {
         return Err(Error::new(format!("{what}: there is no span in it")));
     }
-    print(&explained, json)
+    print(&heard, &explained, json)
 }
 
-fn print(explained: &[Explained], as_json: bool) -> Result<(), Error> {
+fn print(heard: &Heard, explained: &[Explained], as_json: bool) -> Result<(), Error> {
     if as_json {
         let json = serde_json::to_string_pretty(explained);
+        show::error(heard.lines.trim_end());
         show::text(&json.map_err(|error| Error::caused("write JSON", error))?);
         return Ok(());
     }
     let texts: Vec<_> = explained.iter().map(text).collect();
-    show::text(&texts.join("\n"));
+    show::text(&format!("{}\n{}", heard.lines, texts.join("\n")));
     Ok(())
 }
 
-/// What is to be known of all that is explained, shown before it.
+/// What is to be known of all that is explained.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     lines: String,
-    warnings: Vec<String>,
 }
 
 impl Heard {
-    fn tell(&mut self, head: &str, text: String) {
-        line(&mut self.lines, head, &text);
-    }
-
-    fn warn(&mut self, text: String) {
-        self.warnings.push(text);
-    }
-
-    /// Beside JSON all of it goes to standard error.
-    fn show(&self, as_json: bool) {
-        self.warnings.iter().for_each(|warning| show::error(warning));
-        match as_json {
-            true => show::error(self.lines.trim_end()),
-            false => show::text(&self.lines),
-        }
+    /// For the lines before all spans; beside JSON they go to standard error.
+    fn tell(&mut self, head: &str, text: &str) {
+        line(&mut self.lines, head, text);
     }
 }
 

@@ -7,13 +7,14 @@ use spanledger_config::Loaded;
 use spanledger_processor_genai::{Config, Prices};
 
 use super::Heard;
+use crate::show;
 
 /// The prices that are built in.
 pub(crate) fn built_in(heard: &mut Heard) -> Arc<Prices> {
     let prices = Prices::bundled();
     heard.tell(
         "prices",
-        format!("{}, which are built in; --config gives those of a config", prices.version()),
+        &format!("{}, which are built in; --config gives those of a config", prices.version()),
     );
     prices
 }
@@ -30,20 +31,20 @@ pub(crate) async fn of_config(
     };
     let mut found: Vec<(&ComponentId, Arc<Prices>)> = Vec::new();
     for id in &ids {
-        found.push((id, of_processor(loaded, id, heard).await?));
+        found.push((id, of_processor(loaded, id).await?));
     }
     let Some((id, prices)) = found.first() else {
-        heard.warn("no pipeline of traces has a `genai` processor by this config".to_owned());
+        show::error("no pipeline of traces has a `genai` processor by this config");
         return Ok(built_in(heard));
     };
     if found.iter().any(|(_, other)| other.version() != prices.version()) {
         let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-        heard.warn(format!(
+        show::error(&format!(
             "processors with different prices read spans: {}; these are the prices of {id}, --processor takes another's",
             ids.join(", ")
         ));
     }
-    heard.tell("prices", format!("{}, of processors::{id}", prices.version()));
+    heard.tell("prices", &format!("{}, of processors::{id}", prices.version()));
     Ok(prices.clone())
 }
 
@@ -60,7 +61,7 @@ fn in_pipelines(loaded: &Loaded) -> Vec<ComponentId> {
     ids
 }
 
-async fn of_processor(loaded: &Loaded, id: &ComponentId, heard: &mut Heard) -> Result<Arc<Prices>, Error> {
+async fn of_processor(loaded: &Loaded, id: &ComponentId) -> Result<Arc<Prices>, Error> {
     let config = Some(id).filter(|id| id.kind() == "genai");
     let config: Option<Config> = config.and_then(|id| loaded.settings(Kind::Processor, id));
     let config =
@@ -68,7 +69,7 @@ async fn of_processor(loaded: &Loaded, id: &ComponentId, heard: &mut Heard) -> R
     let current = config.prices.current().await;
     let current = current.map_err(|error| Error::caused(format!("processors::{id}"), error))?;
     if let Some(error) = current.failed {
-        heard.warn(format!("processors::{id}: {error}; the table is the one that is built in"));
+        show::error(&format!("processors::{id}: {error}; the table is the one that is built in"));
     }
     Ok(current.prices)
 }

@@ -9,6 +9,7 @@ use spanledger_exporter_parquet::{Config, Lake};
 use spanledger_processor_genai::{StoredPrice, StoredSpan, stored_columns};
 
 use super::Heard;
+use crate::show;
 
 /// Columns of a span beside those that hold attributes.
 const OWN: [&str; 17] = [
@@ -84,13 +85,16 @@ pub(crate) async fn spans_of(
         .collect();
     let looked =
         format!("{}: looked into {} files of spans, read {}", lake.address(), found.files, found.files_read);
-    found.unreadable.iter().for_each(|error| heard.warn(format!("a file could not be looked into: {error}")));
+    found
+        .unreadable
+        .iter()
+        .for_each(|error| show::error(&format!("a file could not be looked into: {error}")));
     if spans.is_empty() {
         return Err(Error::new(format!(
             "no span of trace {trace_id} stands in {looked}; it may not be delivered yet (`spanledger flush`), or stand elsewhere (--lake, or --config with the exporter)"
         )));
     }
-    heard.tell("lake", looked);
+    heard.tell("lake", &looked);
     Ok(spans)
 }
 
