@@ -99,7 +99,7 @@ const KNOWN_OPERATIONS: &[&str] = &[
 pub(crate) fn span(rows: &Spans, row: usize) -> Cow<'_, [u8]> {
     let wire = rows.get(spans::WIRE_SPAN).value(row);
     let emit = rows.get(spans::EMIT);
-    if emit.is_null(row) || rows.get(spans::DIALECT).is_null(row) {
+    if emit.is_null(row) {
         return Cow::Borrowed(wire);
     }
     let attributes = attributes(rows, row);

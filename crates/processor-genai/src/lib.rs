@@ -85,13 +85,14 @@ impl Genai {
         let mut attributes = Attributes::new(spans.get(spans::SPAN_ATTRIBUTES))?;
         let mut columns = Columns::new(spans.len(), self.prices.version());
         let reader = Reader::new(spans)?;
-        let (mut pairs, mut is_any) = (Vec::new(), false);
+        let (mut pairs, mut are_calls) = (Vec::new(), Vec::with_capacity(spans.len()));
         let (mut events, mut event_pairs) = (Vec::new(), Vec::new());
         for row in 0..spans.len() {
             pairs.clear();
             let first = attributes.read(row, &mut pairs);
-            if let Some(recognised) = recognise(reader.scope(row), &pairs) {
-                is_any = true;
+            let recognised = recognise(reader.scope(row), &pairs);
+            are_calls.push(recognised.is_some());
+            if let Some(recognised) = recognised {
                 reader.events.read(row, &mut events, &mut event_pairs);
                 let views: Vec<_> = events.iter().map(|event| view(event, &event_pairs)).collect();
                 let span = SpanView { attributes: &pairs, events: &views, ..reader.span(row) };
@@ -106,14 +107,14 @@ impl Genai {
             }
             attributes.close(row);
         }
-        if !is_any {
+        if !are_calls.contains(&true) {
             return Ok(None);
         }
         let mut values = columns.finish(attributes.texts())?;
         values.push(spans::SPAN_ATTRIBUTES.set(attributes.rest()?));
         if let Some(word) = self.emit.word() {
-            let words = std::iter::repeat_n(word, spans.len());
-            values.push(spans::EMIT.set(StringViewArray::from_iter_values(words)));
+            let words = are_calls.iter().map(|is_call| is_call.then_some(word));
+            values.push(spans::EMIT.set(words.collect()));
         }
         spans.with(values).map(Some)
     }

@@ -329,7 +329,7 @@ table! {
         WIRE_SCOPE: Bytes = "wire_scope", optional, Internal;
         /// The bytes of its resource's envelope without scopes.
         WIRE_RESOURCE: Bytes = "wire_resource", optional, Internal;
-        /// How a GenAI span goes out by OTLP: `current`, `both`; null is as it came.
+        /// How the span goes out by OTLP: `current`, `both`; null is as it came, as spans do that are not GenAI.
         EMIT: Text = "emit", optional, Internal;
     }
 }
