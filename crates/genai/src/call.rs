@@ -104,7 +104,9 @@ impl<'a> Call<'a> {
 
 /// The host of an address, which may be a URL.
 fn host(address: &str) -> &str {
-    let Some((_, rest)) = address.split_once("://") else { return address };
+    let Some(rest) = address.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")) else {
+        return address;
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     match host.rsplit_once(':') {
@@ -357,10 +359,19 @@ impl Call<'_> {
         self.cost = prices.preferred(cost, self.reported_cost);
     }
 
-    fn cost_at(&self, provider: Option<&str>, usage: Usage, span: &SpanView<'_>, prices: &Prices) -> Cost {
-        let canonical = provider.and_then(provider::canonical);
-        let without_prefix = |model| provider::without_prefix(model, canonical.as_deref());
-        let model = |field| self.fields.text(field).map(without_prefix);
+    fn cost_at<'s>(
+        &'s self,
+        provider: Option<&str>,
+        usage: Usage,
+        span: &SpanView<'_>,
+        prices: &Prices,
+    ) -> Cost {
+        let without_prefix = |model| {
+            let canonical = provider.and_then(provider::canonical);
+            provider::without_prefix(model, canonical.as_deref())
+        };
+        let plain = |model: &'s str| if model.contains('/') { without_prefix(model) } else { model };
+        let model = |field| self.fields.text(field).map(plain);
         prices.cost(&CallRef {
             provider,
             server_address: self.fields.text(Field::ServerAddress),

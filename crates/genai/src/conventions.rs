@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use crate::dialect::Dialect::{
     self, Genkit, GoogleAdk, Langfuse, Litellm, Mlflow, Openinference, PydanticAi,
 };
-use crate::names::Endings;
+use crate::names::Names;
 use crate::{CallKind, Field};
 use Field::*;
 use Origin::{Attribute, Event, Json, SpanName};
@@ -487,12 +487,8 @@ pub(crate) type Place = u16;
 
 /// The rows for an attribute of a span, by their places.
 pub(crate) fn rows_of(attribute: &str) -> &'static [Place] {
-    static BY_NAME: LazyLock<FxHashMap<&'static str, Vec<Place>>> =
-        LazyLock::new(|| by_name(|from| from != Event));
-    static ENDINGS: LazyLock<Endings> = LazyLock::new(|| Endings::of(BY_NAME.keys().copied()));
-    if !ENDINGS.may_have(attribute) {
-        return &[];
-    }
+    static BY_NAME: LazyLock<Names<Vec<Place>>> =
+        LazyLock::new(|| Names::of(by_name(|from| from != Event).into_iter()));
     BY_NAME.get(attribute).map_or(&[], Vec::as_slice)
 }
 

@@ -1,32 +1,34 @@
-//! Tells quickly that a name is none of those that are known, as most names are not.
+//! Finds names quickly, and tells quickly that a name is none of those that are known, as most are not.
 
 /// Longer names are not told apart by their length.
 const LENGTH_MAX: usize = 127;
 
-/// The lengths of known names, and the last letters of those of each length.
+/// Values by names, which are told apart by their lengths and last letters.
 #[derive(Debug)]
-pub(crate) struct Endings([u32; LENGTH_MAX + 1]);
+pub(crate) struct Names<T>(Vec<Vec<(&'static str, T)>>);
 
-impl Endings {
-    pub(crate) fn of<'n>(names: impl Iterator<Item = &'n str>) -> Self {
-        let mut letters = [0; LENGTH_MAX + 1];
-        for name in names {
-            if let Some(letters) = letters.get_mut(name.len().min(LENGTH_MAX)) {
-                *letters |= last_letter(name);
+impl<T> Names<T> {
+    pub(crate) fn of(all: impl Iterator<Item = (&'static str, T)>) -> Self {
+        let mut by_ending: Vec<Vec<_>> = (0..(LENGTH_MAX + 1) << 5).map(|_| Vec::new()).collect();
+        for (name, value) in all {
+            if let Some(values) = by_ending.get_mut(ending(name)) {
+                values.push((name, value));
             }
         }
-        Self(letters)
+        Self(by_ending)
     }
 
-    /// Whether a name may be known.
+    /// The value of a name.
     #[inline]
-    pub(crate) fn may_have(&self, name: &str) -> bool {
-        self.0.get(name.len().min(LENGTH_MAX)).is_some_and(|letters| letters & last_letter(name) != 0)
+    pub(crate) fn get(&self, name: &str) -> Option<&T> {
+        let alike = self.0.get(ending(name))?;
+        alike.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 }
 
-fn last_letter(name: &str) -> u32 {
-    1 << (name.as_bytes().last().copied().unwrap_or_default() & 31)
+fn ending(name: &str) -> usize {
+    let letter = name.as_bytes().last().map_or(0, |letter| usize::from(letter & 31));
+    name.len().min(LENGTH_MAX) << 5 | letter
 }
 
 /// Values by how names begin: their first two letters.
@@ -64,16 +66,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_is_known_is_never_said_to_be_unknown() {
+    fn a_name_that_is_known_is_found() {
         let long = "n".repeat(300);
-        let names = ["", "a", "ai.usage.tokens", "gen_ai.system", long.as_str()];
-        let endings = Endings::of(names.into_iter());
+        let names = ["", "a", "ai.usage.tokens", "gen_ai.system", long.leak()];
+        let values = Names::of(names.into_iter().zip(0..));
         let beginnings = Beginnings::of(names.into_iter().map(|name| (name, name)));
-        for name in names {
-            assert!(endings.may_have(name), "{name}");
+        for (name, value) in names.into_iter().zip(0..) {
+            assert_eq!(values.get(name), Some(&value), "{name}");
             assert!(beginnings.like(name).contains(&name), "{name}");
         }
-        assert!(!endings.may_have("app.attribute.12"));
+        assert_eq!(values.get("gen_ai.sistem"), None);
         assert!(beginnings.like("http.route").is_empty());
     }
 }

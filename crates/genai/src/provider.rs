@@ -55,7 +55,7 @@ const FRAMEWORKS: &[&str] = &[
 
 /// Whether a name is that of a framework, or none at all.
 pub(crate) fn is_framework(name: &str) -> bool {
-    let name = name.trim();
+    let name = name.trim_ascii();
     name.is_empty() || FRAMEWORKS.iter().any(|framework| framework.eq_ignore_ascii_case(name))
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn without_prefix<'a>(model: &'a str, provider: Option<&str>) -> &'a 
 
 /// The canonical name of a provider; the name in lower case when it has no other; `None` when it is a framework's.
 pub(crate) fn canonical(name: &str) -> Option<Cow<'_, str>> {
-    let name = name.trim();
+    let name = name.trim_ascii();
     let name = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => Cow::Owned(name.to_ascii_lowercase()),
         false => Cow::Borrowed(name),

@@ -7,7 +7,7 @@ const TOKENS_MAX: i64 = 1_000_000_000_000;
 
 /// A whole number, also one written as a double.
 pub(crate) fn integer(text: &str) -> Option<i64> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     text.parse().ok().or_else(|| {
         let value = decimal::parse(text)?;
         (value % decimal::ONE == 0).then(|| i64::try_from(value / decimal::ONE).ok()).flatten()
@@ -36,12 +36,12 @@ pub(crate) fn is_plain_decimal(text: &str) -> bool {
 
 /// A finite number.
 pub(crate) fn float(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|value: &f64| value.is_finite())
+    text.trim_ascii().parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// True or false, also as Python writes it.
 pub(crate) fn flag(text: &str) -> Option<bool> {
-    match text.trim() {
+    match text.trim_ascii() {
         "true" | "True" | "1" => Some(true),
         "false" | "False" | "0" => Some(false),
         _ => None,
@@ -50,18 +50,18 @@ pub(crate) fn flag(text: &str) -> Option<bool> {
 
 /// Seconds as nanoseconds.
 pub(crate) fn nanoseconds(seconds: &str) -> Option<i64> {
-    let picoseconds = decimal::parse(seconds.trim())?;
+    let picoseconds = decimal::parse(seconds.trim_ascii())?;
     i64::try_from(decimal::divide_half_even(picoseconds, 1_000)).ok()
 }
 
 /// Dollars with twelve decimals, at most what the column holds.
 pub(crate) fn usd(text: &str) -> Option<i128> {
-    decimal::parse(text.trim()).filter(|usd| (0..1_000_000 * decimal::ONE).contains(usd))
+    decimal::parse(text.trim_ascii()).filter(|usd| (0..1_000_000 * decimal::ONE).contains(usd))
 }
 
 /// A moment as RFC 3339 writes it, in nanoseconds since 1970.
 pub(crate) fn unix_nano(text: &str) -> Option<i64> {
-    chrono::DateTime::parse_from_rfc3339(text.trim().trim_matches('"')).ok()?.timestamp_nanos_opt()
+    chrono::DateTime::parse_from_rfc3339(text.trim_ascii().trim_matches('"')).ok()?.timestamp_nanos_opt()
 }
 
 /// Texts with commas between them.

@@ -5,12 +5,10 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
-
 use Fills::*;
 
 use super::json::{Json, Keys};
-use crate::names::Endings;
+use crate::names::Names;
 
 /// A row: this attribute fills this.
 #[derive(Debug, PartialEq)]
@@ -161,22 +159,20 @@ fn rows() -> impl Iterator<Item = (&'static str, usize)> {
 
 /// The place in [`ROWS`] of the row for an attribute.
 fn row_of(name: &str) -> Option<usize> {
-    static EXACT: LazyLock<FxHashMap<&'static str, usize>> =
-        LazyLock::new(|| rows().filter(|(name, _)| !name.ends_with('.')).collect());
-    static ENDINGS: LazyLock<Endings> = LazyLock::new(|| Endings::of(EXACT.keys().copied()));
+    static EXACT: LazyLock<Names<usize>> =
+        LazyLock::new(|| Names::of(rows().filter(|(name, _)| !name.ends_with('.'))));
     static INDEXED: LazyLock<Vec<(&'static str, usize)>> =
         LazyLock::new(|| rows().filter(|(name, _)| name.ends_with('.')).collect());
-    if ENDINGS.may_have(name)
-        && let Some(row) = EXACT.get(name)
-    {
+    if let Some(row) = EXACT.get(name) {
         return Some(*row);
     }
-    // All of these begin so.
-    let may_be_indexed = match name.as_bytes() {
+    // All of these begin so, and have a number.
+    let begins_so = match name.as_bytes() {
         [b'g', b'e', b'n', b'_', b'a', b'i', b'.', letter, ..] => matches!(letter, b'p' | b'c'),
         [b'l', b'l', b'm', ..] | [b'e', b'm', ..] => true,
         _ => false,
     };
+    let may_be_indexed = begins_so && name.bytes().any(|byte| byte.is_ascii_digit());
     let is_indexed = |head: &str| {
         name.strip_prefix(head).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
