@@ -8,8 +8,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use prost::Message as _;
-
-use crate::message::{ExportResponse, RetryInfo, Status};
+use spanledger_otlp::answer::{ExportResponse, RetryInfo, Status};
 
 /// Of a longer message the beginning is said.
 const SAID_CHARS_MAX: usize = 300;
@@ -190,7 +189,7 @@ mod tests {
     use ProblemKind::{Away, Setup, Spans};
 
     use super::*;
-    use crate::message::{Any, Delay, PartialSuccess};
+    use spanledger_otlp::answer::{Any, Delay, PartialSuccess};
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()

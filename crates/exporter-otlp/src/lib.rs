@@ -16,7 +16,6 @@ mod exporter;
 mod grpc;
 mod held;
 mod http;
-mod message;
 mod sender;
 
 pub use config::{Compression, GrpcConfig, Headers, HttpConfig, Tls};

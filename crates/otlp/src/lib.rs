@@ -15,6 +15,7 @@
 //! # Ok::<(), spanledger_otlp::Malformed>(())
 //! ```
 
+pub mod answer;
 mod attributes;
 mod block;
 mod columns;

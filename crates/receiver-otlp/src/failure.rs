@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use ::http::StatusCode;
 use spanledger_component::Refused;
-
-use crate::message::{BadRequest, RetryInfo, Status};
+use spanledger_otlp::answer::{BadRequest, RetryInfo, Status};
 
 /// The longest text that is sent back: gRPC puts it into headers, whose size clients bound.
 const MESSAGE_BYTES_MAX: usize = 1024;

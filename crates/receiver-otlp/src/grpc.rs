@@ -15,8 +15,8 @@ use crate::counts::Counted;
 use crate::decoder::Encoding;
 use crate::failure::{Failure, Reason};
 use crate::frame::read_message;
-use crate::message::ExportResponse;
 use crate::reply::Reply;
+use crate::success;
 
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc");
 const ACCEPTED_ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip,zstd");
@@ -119,7 +119,7 @@ fn not_grpc(failure: &Failure) -> Response<Reply> {
 }
 
 fn success(accepted: Accepted) -> Response<Reply> {
-    let message = ExportResponse::new(accepted).encode_to_vec();
+    let message = success::response(accepted).encode_to_vec();
     let mut frame = BytesMut::with_capacity(message.len() + 5);
     frame.put_u8(0);
     frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));

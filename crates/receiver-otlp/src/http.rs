@@ -15,8 +15,8 @@ use crate::config::HttpConfig;
 use crate::counts::Counted;
 use crate::decoder::Encoding;
 use crate::failure::{Failure, Reason};
-use crate::message::ExportResponse;
 use crate::reply::Reply;
+use crate::success;
 
 /// Answers OTLP/HTTP.
 pub(crate) struct Http {
@@ -155,15 +155,18 @@ async fn transcode(
     let bytes_max = room.bytes_max();
     // For a moment there are both; protobuf is hardly ever the larger one.
     room.grow_to(json.len().saturating_mul(2).min(bytes_max)).await?;
-    let message = match signal {
-        Signal::Traces => Message::Traces,
-        Signal::Metrics => Message::Metrics,
-        Signal::Logs => Message::Logs,
-    };
-    match json_to_protobuf(message, &json, bytes_max) {
+    match json_to_protobuf(message_of(signal), &json, bytes_max) {
         Ok(protobuf) => Ok((Bytes::from(protobuf), room)),
         Err(Malformed::TooLarge { .. }) => Err(Failure::too_large(json.len(), bytes_max)),
         Err(error) => Err(Failure::new(Reason::Malformed, error.to_string())),
+    }
+}
+
+fn message_of(signal: Signal) -> Message {
+    match signal {
+        Signal::Traces => Message::Traces,
+        Signal::Metrics => Message::Metrics,
+        Signal::Logs => Message::Logs,
     }
 }
 
@@ -183,10 +186,10 @@ fn is_to_be_drained(head: &Parts) -> bool {
 }
 
 fn success(form: Form, signal: Signal, accepted: Accepted) -> Response<Reply> {
-    let message = ExportResponse::new(accepted);
+    let told = success::response(accepted);
     let body = match form {
-        Form::Protobuf => message.encode_to_vec().into(),
-        Form::Json => message.json(signal).to_string().into(),
+        Form::Protobuf => told.encode_to_vec().into(),
+        Form::Json => told.json(message_of(signal)).to_string().into(),
     };
     response(StatusCode::OK, form, body)
 }

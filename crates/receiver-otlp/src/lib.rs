@@ -19,9 +19,9 @@ mod failure;
 mod frame;
 mod grpc;
 mod http;
-mod message;
 mod receiver;
 mod reply;
+mod success;
 
 pub use config::{Config, GrpcConfig, HttpConfig, Protocols, Unsupported};
 pub use receiver::Otlp;

@@ -4,83 +4,95 @@ use std::time::Duration;
 
 use prost::Message;
 use serde_json::{Value, json};
-use spanledger_component::{Accepted, Signal};
-
-use crate::failure::shorten;
 
 /// `google.rpc.Status`: the body of every error.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Status {
+pub struct Status {
+    /// The code of gRPC.
     #[prost(int32, tag = "1")]
-    pub(crate) code: i32,
+    pub code: i32,
+    /// What is wrong.
     #[prost(string, tag = "2")]
-    pub(crate) message: String,
+    pub message: String,
+    /// What else there is to say.
     #[prost(message, repeated, tag = "3")]
-    pub(crate) details: Vec<Any>,
+    pub details: Vec<Any>,
 }
 
 /// `google.protobuf.Any`, with what it is in JSON.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Any {
+pub struct Any {
+    /// Which message it is.
     #[prost(string, tag = "1")]
-    pub(crate) type_url: String,
+    pub type_url: String,
+    /// That message.
     #[prost(bytes = "vec", tag = "2")]
-    pub(crate) value: Vec<u8>,
+    pub value: Vec<u8>,
 }
 
 /// `google.rpc.RetryInfo`: the request may be sent again after the delay.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct RetryInfo {
+pub struct RetryInfo {
+    /// How long to wait.
     #[prost(message, optional, tag = "1")]
-    pub(crate) retry_delay: Option<Delay>,
+    pub retry_delay: Option<Delay>,
 }
 
 /// `google.protobuf.Duration`.
 #[derive(Clone, Copy, PartialEq, Message)]
-pub(crate) struct Delay {
+pub struct Delay {
+    /// Whole seconds.
     #[prost(int64, tag = "1")]
-    pub(crate) seconds: i64,
+    pub seconds: i64,
+    /// And nanoseconds.
     #[prost(int32, tag = "2")]
-    pub(crate) nanos: i32,
+    pub nanos: i32,
 }
 
 /// `google.rpc.BadRequest`: what is wrong with the request.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct BadRequest {
+pub struct BadRequest {
+    /// Each of them.
     #[prost(message, repeated, tag = "1")]
-    pub(crate) field_violations: Vec<FieldViolation>,
+    pub field_violations: Vec<FieldViolation>,
 }
 
 /// One thing that is wrong with the request.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct FieldViolation {
+pub struct FieldViolation {
+    /// Which field.
     #[prost(string, tag = "1")]
-    pub(crate) field: String,
+    pub field: String,
+    /// What is wrong with it.
     #[prost(string, tag = "2")]
-    pub(crate) description: String,
+    pub description: String,
 }
 
 /// `Export{Trace,Metrics,Logs}ServiceResponse`: the same bytes for every signal.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct ExportResponse {
+pub struct ExportResponse {
+    /// Unset when everything was taken in and there is nothing to say.
     #[prost(message, optional, tag = "1")]
-    pub(crate) partial_success: Option<PartialSuccess>,
+    pub partial_success: Option<PartialSuccess>,
 }
 
 /// What was rejected of a request that was taken in.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct PartialSuccess {
+pub struct PartialSuccess {
+    /// How many spans, log records or data points.
     #[prost(int64, tag = "1")]
-    pub(crate) rejected: i64,
+    pub rejected: i64,
+    /// Why, or with nothing rejected a warning.
     #[prost(string, tag = "2")]
-    pub(crate) error_message: String,
+    pub error_message: String,
 }
 
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
 
 impl RetryInfo {
-    pub(crate) fn new(after: Duration) -> Self {
+    /// After this time.
+    pub fn new(after: Duration) -> Self {
         let seconds = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
         let nanos = i32::try_from(after.subsec_nanos()).unwrap_or_default();
         Self { retry_delay: Some(Delay { seconds, nanos }) }
@@ -88,7 +100,8 @@ impl RetryInfo {
 }
 
 impl BadRequest {
-    pub(crate) fn new(description: &str) -> Self {
+    /// That the body is wrong.
+    pub fn new(description: &str) -> Self {
         let violation = FieldViolation { field: "body".into(), description: description.into() };
         Self { field_violations: vec![violation] }
     }
@@ -133,7 +146,7 @@ impl Any {
 
 impl Status {
     /// As proto3 JSON has it.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let details: Vec<_> = self.details.iter().filter_map(Any::json).collect();
         match details.is_empty() {
             true => json!({"code": self.code, "message": self.message}),
@@ -143,26 +156,17 @@ impl Status {
 }
 
 impl ExportResponse {
-    /// `partial_success` is unset when everything was taken in and there is nothing to say.
-    pub(crate) fn new(accepted: Accepted) -> Self {
-        if accepted.rejected == 0 && accepted.message.is_empty() {
-            return Self { partial_success: None };
-        }
-        let rejected = i64::try_from(accepted.rejected).unwrap_or(i64::MAX);
-        Self { partial_success: Some(PartialSuccess { rejected, error_message: shorten(accepted.message) }) }
-    }
-
     /// As proto3 JSON has it: 64-bit numbers are strings, zero and empty are left out.
-    pub(crate) fn json(&self, signal: Signal) -> Value {
+    pub fn json(&self, of: crate::Message) -> Value {
         let Some(partial) = &self.partial_success else {
             return json!({});
         };
         let mut fields = serde_json::Map::new();
         if partial.rejected > 0 {
-            let field = match signal {
-                Signal::Traces => "rejectedSpans",
-                Signal::Metrics => "rejectedDataPoints",
-                Signal::Logs => "rejectedLogRecords",
+            let field = match of {
+                crate::Message::Traces => "rejectedSpans",
+                crate::Message::Metrics => "rejectedDataPoints",
+                crate::Message::Logs => "rejectedLogRecords",
             };
             fields.insert(field.into(), partial.rejected.to_string().into());
         }
@@ -179,26 +183,22 @@ mod tests {
 
     #[test]
     fn full_success_leaves_partial_success_unset() {
-        let full = ExportResponse::new(Accepted { items: 3, ..Accepted::default() });
+        let full = ExportResponse { partial_success: None };
         assert_eq!(full.encode_to_vec(), b"");
-        assert_eq!(full.json(Signal::Traces), json!({}));
+        assert_eq!(full.json(crate::Message::Traces), json!({}));
     }
 
     #[test]
     fn what_was_rejected_is_named_as_the_signal_has_it() {
-        let some = ExportResponse::new(Accepted {
-            items: 3,
-            rejected: 2,
-            message: "no trace id".into(),
-            ..Accepted::default()
-        });
-        for (signal, field) in [
-            (Signal::Traces, "rejectedSpans"),
-            (Signal::Metrics, "rejectedDataPoints"),
-            (Signal::Logs, "rejectedLogRecords"),
+        let partial = PartialSuccess { rejected: 2, error_message: "no trace id".into() };
+        let some = ExportResponse { partial_success: Some(partial) };
+        for (of, field) in [
+            (crate::Message::Traces, "rejectedSpans"),
+            (crate::Message::Metrics, "rejectedDataPoints"),
+            (crate::Message::Logs, "rejectedLogRecords"),
         ] {
             let expected = json!({"partialSuccess": {field: "2", "errorMessage": "no trace id"}});
-            assert_eq!(some.json(signal), expected);
+            assert_eq!(some.json(of), expected);
         }
     }
 
