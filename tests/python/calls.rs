@@ -7,15 +7,14 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use spanledger_component::{
-    Batch, Connector, Context, ExporterFactory as _, LogId, Notices, Plan, PlanId, Position, Processor as _,
-    Rows, Signal, SystemClock,
+    Batch, Connector, Context, ExporterFactory as _, LogId, Plan, PlanId, Position, Processor as _, Rows,
+    Signal,
 };
 use spanledger_exporter_parquet::{Config, Parquet};
 use spanledger_otlp::{Source, decode_spans};
@@ -93,15 +92,7 @@ fn queried(lake: &Path) -> BTreeMap<String, Figures> {
 
 /// Writes rows as the collector does.
 async fn write(lake: &Path, rows: Rows) {
-    let context = Context {
-        id: "parquet".parse().unwrap(),
-        clock: Arc::new(SystemClock),
-        meter: Meter::default(),
-        memory_bytes: 192 << 20,
-        log: LOG,
-        pinned: None,
-        notices: Notices::default(),
-    };
+    let context = Context { memory_bytes: 192 << 20, log: LOG, ..Context::new("parquet".parse().unwrap()) };
     let config = Config { path: lake.to_str().unwrap().to_owned(), ..Config::default() };
     let mut exporter = Parquet::build(&config, &context).unwrap();
     exporter.start(CancellationToken::new()).await.unwrap();

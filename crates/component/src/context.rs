@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use spanledger_telemetry::Meter;
 
-use crate::{Clock, ComponentId, LogId, Notices};
+use crate::{Clock, ComponentId, LogId, Notices, SystemClock};
 
 /// What a component is given when it is built. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,4 +24,19 @@ pub struct Context {
     pub pinned: Option<Bytes>,
     /// What it wants senders to be told.
     pub notices: Notices,
+}
+
+impl Context {
+    /// Of a component that stands alone: nobody reads what it counts, no log feeds it, and it has no memory to spend.
+    pub fn new(id: ComponentId) -> Self {
+        Self {
+            id,
+            clock: Arc::new(SystemClock),
+            meter: Meter::default(),
+            memory_bytes: 0,
+            log: LogId::default(),
+            pinned: None,
+            notices: Notices::default(),
+        }
+    }
 }

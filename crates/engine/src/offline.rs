@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanledger_component::{
-    Budget, Clock, ComponentId, Context, Error, LogId, Notices, Position, Replay, Replayed, WalSettings,
+    Budget, Clock, ComponentId, Context, Error, LogId, Position, Replay, Replayed, WalSettings,
 };
 use spanledger_config::Graph;
 use spanledger_telemetry::Meter;
@@ -136,15 +136,7 @@ pub(crate) fn log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>
     let mut settings = None;
     for (id, configured) in &graph.extensions {
         let (id, clock, meter) = (id.clone(), clock.clone(), Meter::default());
-        let context = Context {
-            id,
-            clock,
-            meter,
-            memory_bytes: 0,
-            log: LogId::default(),
-            pinned: None,
-            notices: Notices::default(),
-        };
+        let context = Context { clock, meter, ..Context::new(id) };
         settings = settings.or((configured.build)(&context)?.wal());
     }
     log_options(settings.as_ref().unwrap_or(default), clock)

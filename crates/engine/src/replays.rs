@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use spanledger_component::{
-    Budget, ComponentId, Configured, Context, Error, Exporter, Listing, LogId, Notices, Position, Replay,
-    Replayed, Signal,
+    Budget, ComponentId, Configured, Context, Error, Exporter, Listing, LogId, Position, Replay, Replayed,
+    Signal,
 };
 use spanledger_telemetry::Meter;
 use spanledger_wal::{Counts, ReadLimits, Wal};
@@ -163,13 +163,11 @@ impl Replays {
         let meter = Meter::default();
         let log = LogId(self.wal.id().0);
         let context = |id: &ComponentId, memory_bytes| Context {
-            id: id.clone(),
             clock: self.options.clock.clone(),
             meter: meter.clone(),
             memory_bytes,
             log,
-            pinned: None,
-            notices: Notices::default(),
+            ..Context::new(id.clone())
         };
         let exporter = (chosen.configured.build)(&context(&id, memory_bytes))?;
         let Options { registry, env, .. } = &self.options;

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use spanledger_component::{
-    Audit, Clock, ComponentId, Context, Delivered, Error, LogId, Notices, Position, Signal, WalSettings,
+    Audit, Clock, ComponentId, Context, Delivered, Error, LogId, Position, Signal, WalSettings,
 };
 use spanledger_config::{Epoch, Graph};
-use spanledger_telemetry::Meter;
 use spanledger_wal::{Branch, RealDisk, Report, SIGNALS, State, Wal};
 
 use crate::files;
@@ -89,15 +88,7 @@ async fn audit(
     clock: Arc<dyn Clock>,
 ) -> Result<Option<Audit>, Error> {
     let Some(configured) = graph.exporters.get(id) else { return Ok(None) };
-    let context = Context {
-        id: id.clone(),
-        clock,
-        meter: Meter::default(),
-        memory_bytes: 0,
-        log,
-        pinned: None,
-        notices: Notices::default(),
-    };
+    let context = Context { clock, log, ..Context::new(id.clone()) };
     (configured.build)(&context)?.audit(&delivered(branch)).await
 }
 

@@ -3,11 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io;
-use std::sync::Arc;
 
-use spanledger_component::{Context, ExporterFactory as _, LogId, Notices, Signal, SystemClock};
+use spanledger_component::{Context, ExporterFactory as _, Signal};
 use spanledger_exporter_debug::{Config, Debug, Verbosity};
-use spanledger_telemetry::Meter;
 use spanledger_testkit::{captures, conformance, rows};
 
 #[tokio::test]
@@ -15,15 +13,7 @@ async fn it_says_every_captured_row_and_holds_none() {
     // Without somebody who listens, nothing is put into words.
     let _listening =
         tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(io::sink).finish());
-    let context = Context {
-        id: "debug".parse().unwrap(),
-        clock: Arc::new(SystemClock),
-        meter: Meter::default(),
-        memory_bytes: 1 << 20,
-        log: LogId([0; 16]),
-        pinned: None,
-        notices: Notices::default(),
-    };
+    let context = Context { memory_bytes: 1 << 20, ..Context::new("debug".parse().unwrap()) };
     for verbosity in [Verbosity::Basic, Verbosity::Normal, Verbosity::Detailed] {
         let mut debug = Debug::build(&Config { verbosity, ..Config::default() }, &context).unwrap();
         for signal in [Signal::Traces, Signal::Logs] {

@@ -6,15 +6,13 @@ mod backend;
 mod emitting;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use backend::{Answer, Backend};
 use bytes::Bytes;
 use prost::Message as _;
 use spanledger_component::{
-    Batch, Context, Delivery, Exporter, ExporterFactory, LogId, Notices, Plan, PlanId, Position, Rows,
-    Signal, SystemClock,
+    Batch, Context, Delivery, Exporter, ExporterFactory, LogId, Plan, PlanId, Position, Rows, Signal,
 };
 use spanledger_exporter_otlp::{GrpcConfig, HttpConfig, Otlp, OtlpHttp};
 use spanledger_schema::{Metrics, Spans, Table as _, spans};
@@ -32,15 +30,7 @@ enum Protocol {
 const BOTH: [Protocol; 2] = [Protocol::Grpc, Protocol::Http];
 
 fn context(meter: &Meter) -> Context {
-    Context {
-        id: "otlp/backend".parse().unwrap(),
-        clock: Arc::new(SystemClock),
-        meter: meter.clone(),
-        memory_bytes: 64 << 20,
-        log: LogId([0; 16]),
-        pinned: None,
-        notices: Notices::default(),
-    }
+    Context { meter: meter.clone(), memory_bytes: 64 << 20, ..Context::new("otlp/backend".parse().unwrap()) }
 }
 
 async fn exporter(protocol: Protocol, backend: &Backend, more: &str, meter: &Meter) -> Box<dyn Exporter> {

@@ -99,7 +99,7 @@ mod tests {
     use object_store::{Error as StoreError, ObjectStore as _, ObjectStoreExt as _, path::Path};
     use parquet::file::metadata::KeyValue;
     use parquet::file::writer::SerializedFileWriter;
-    use spanledger_component::{Context, LogId, Notices, Plan, Position, SystemClock};
+    use spanledger_component::{Context, LogId, Plan, Position};
     use spanledger_telemetry::Meter;
 
     use super::*;
@@ -126,13 +126,10 @@ mod tests {
         });
         let range = Sealed { objects: objects.into() };
         let context = Context {
-            id: "parquet".parse().unwrap(),
-            clock: Arc::new(SystemClock),
             meter: meter.clone(),
             memory_bytes: 1 << 20,
             log: LogId([1; 16]),
-            pinned: None,
-            notices: Notices::default(),
+            ..Context::new("parquet".parse().unwrap())
         };
         let bucket = Bucket::new(store.clone(), "bucket", "lake");
         Upload::new(Arc::new(Store::Bucket(bucket)), PlanId([id; 16]), range, Meters::new(&context))

@@ -9,11 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use spanledger_component::{
-    Bound, BranchStatus, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, LogId,
-    Notices, Position, Replay, Replayed, Status, SystemClock, Waiting,
+    Bound, BranchStatus, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, Position,
+    Replay, Replayed, Status, Waiting,
 };
 use spanledger_extension_admin::{Admin, Config};
-use spanledger_telemetry::Meter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -100,15 +99,7 @@ fn letter() -> DeadLetter {
 async fn serve(config: &str, host: Arc<FakeHost>) -> SocketAddr {
     let mut config: Config = serde_json::from_str(config).unwrap();
     config.endpoint = "127.0.0.1:0".parse().unwrap();
-    let context = Context {
-        id: "admin".parse().unwrap(),
-        clock: Arc::new(SystemClock),
-        meter: Meter::default(),
-        memory_bytes: 0,
-        log: LogId::default(),
-        pinned: None,
-        notices: Notices::default(),
-    };
+    let context = Context::new("admin".parse().unwrap());
     let mut admin = Box::new(Admin::new(&config, &context));
     let host: Arc<dyn Host> = host;
     admin.start(&host).await.unwrap();

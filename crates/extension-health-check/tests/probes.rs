@@ -9,11 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use spanledger_component::{
-    Clock, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, LogId, Notices, Replay,
-    Replayed, Status, Waiting,
+    Clock, Context, DeadLetter, Error, Extension as _, Host, LetterOutcome, Letters, Replay, Replayed,
+    Status, Waiting,
 };
 use spanledger_extension_health_check::{Config, HealthCheck};
-use spanledger_telemetry::Meter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -75,15 +74,7 @@ impl Clock for Still {
 async fn serve(config: &str, host: Arc<FakeHost>) -> (SocketAddr, CancellationToken) {
     let mut config: Config = serde_json::from_str(config).unwrap();
     config.endpoint = "127.0.0.1:0".parse().unwrap();
-    let context = Context {
-        id: "health_check".parse().unwrap(),
-        clock: Arc::new(Still),
-        meter: Meter::default(),
-        memory_bytes: 0,
-        log: LogId::default(),
-        pinned: None,
-        notices: Notices::default(),
-    };
+    let context = Context { clock: Arc::new(Still), ..Context::new("health_check".parse().unwrap()) };
     let mut health = Box::new(HealthCheck::new(&config, &context));
     let host: Arc<dyn Host> = host;
     health.start(&host).await.unwrap();

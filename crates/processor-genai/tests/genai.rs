@@ -9,13 +9,11 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use serde_json::Value;
-use spanledger_component::{Context, LogId, Notices, Processor, ProcessorFactory as _, Rows, SystemClock};
+use spanledger_component::{Context, Processor, ProcessorFactory as _, Rows};
 use spanledger_processor_genai::{Config, Genai};
 use spanledger_schema::{Column, Int, Spans, Table, Text, spans};
 use spanledger_telemetry::Meter;
@@ -56,15 +54,7 @@ fn int(spans: &Spans, column: Column<Int>, row: usize) -> Option<i64> {
 #[test]
 fn originals_are_kept_beside_the_columns_for_those_who_want_them() {
     let config = Config { keep_originals: true, ..Config::default() };
-    let context = Context {
-        id: "genai".parse().unwrap(),
-        clock: Arc::new(SystemClock),
-        meter: Meter::default(),
-        memory_bytes: 1 << 20,
-        log: LogId([0; 16]),
-        pinned: None,
-        notices: Notices::default(),
-    };
+    let context = Context { memory_bytes: 1 << 20, ..Context::new("genai".parse().unwrap()) };
     let keeping = Genai::build(&config, &context).unwrap();
     let Rows::Spans(kept) = keeping.process(Rows::Spans(rows(&[span(CHAT)]))).unwrap() else {
         panic!("spans")

@@ -2,16 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use prost::Message as _;
 use spanledger_component::{
-    Batch, ConnectorFactory as _, Context, ExporterFactory as _, LogId, Notices, ProcessorFactory as _,
-    Signal, SystemClock,
+    Batch, ConnectorFactory as _, Context, ExporterFactory as _, ProcessorFactory as _, Signal,
 };
-use spanledger_telemetry::Meter;
 use spanledger_testkit::conformance::{self, Held, RowId};
 use spanledger_testkit::connectors::Counting;
 use spanledger_testkit::exporters::Scripted;
@@ -19,15 +16,7 @@ use spanledger_testkit::processors::Suffixing;
 use spanledger_testkit::{Config, Scene, captures, rows, spans};
 
 fn context() -> Context {
-    Context {
-        id: "fake".parse().unwrap(),
-        clock: Arc::new(SystemClock),
-        meter: Meter::default(),
-        memory_bytes: 1 << 20,
-        log: LogId([0; 16]),
-        pinned: None,
-        notices: Notices::default(),
-    }
+    Context { memory_bytes: 1 << 20, ..Context::new("fake".parse().unwrap()) }
 }
 
 /// Three spans a record from that position on, each named by its row id.

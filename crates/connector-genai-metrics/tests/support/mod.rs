@@ -13,12 +13,9 @@ use arrow_array::{
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::DataType;
 use spanledger_component::settings::UnitDuration;
-use spanledger_component::{
-    ComponentId, Connector, ConnectorFactory as _, Context, LogId, Notices, Rows, SystemClock,
-};
+use spanledger_component::{Connector, ConnectorFactory as _, Context, Rows};
 use spanledger_connector_genai_metrics::{Config, GenaiMetrics, Settle};
 use spanledger_schema::{Column, Spans, Table as _, Text, metrics, spans};
-use spanledger_telemetry::Meter;
 
 /// What a wrapper says: input, output, cache reads, reasoning, and units of 1e-12 USD.
 pub(crate) type Aggregated = (i64, i64, Option<i64>, Option<i64>, Option<i128>);
@@ -179,15 +176,7 @@ pub(crate) fn settling() -> Box<dyn Connector> {
 }
 
 pub(crate) fn built(memory_bytes: usize, max_series: usize, window: Duration) -> Box<dyn Connector> {
-    let context = Context {
-        id: "genai_metrics".parse::<ComponentId>().unwrap(),
-        clock: Arc::new(SystemClock),
-        meter: Meter::default(),
-        memory_bytes,
-        log: LogId([0; 16]),
-        pinned: None,
-        notices: Notices::default(),
-    };
+    let context = Context { memory_bytes, ..Context::new("genai_metrics".parse().unwrap()) };
     let settle = Settle { window: UnitDuration(window) };
     GenaiMetrics::build(&Config { max_series, settle }, &context).unwrap()
 }

@@ -14,7 +14,7 @@ use arrow_schema::{DataType, Field};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Row;
 use spanledger_component::{
-    Batch, Context, Exporter, ExporterFactory as _, LogId, Notices, Plan, PlanId, Position, Rows, SystemClock,
+    Batch, Context, Exporter, ExporterFactory as _, LogId, Plan, PlanId, Position, Rows,
 };
 use spanledger_exporter_parquet::{Config, Parquet};
 use spanledger_schema::{Logs, Spans, Table as _};
@@ -166,13 +166,10 @@ pub(crate) fn plan(id: u8, first: u64, last: u64) -> Plan {
 
 pub(crate) fn context(meter: &Meter) -> Context {
     Context {
-        id: "parquet".parse().unwrap(),
-        clock: Arc::new(SystemClock),
         meter: meter.clone(),
         memory_bytes: 192 << 20,
         log: LogId([0xab; 16]),
-        pinned: None,
-        notices: Notices::default(),
+        ..Context::new("parquet".parse().unwrap())
     }
 }
 

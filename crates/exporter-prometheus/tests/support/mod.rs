@@ -8,9 +8,8 @@ use arrow_array::{
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
-use spanledger_component::{Batch, ComponentId, Context, LogId, Notices, Position, Rows, SystemClock};
+use spanledger_component::{Batch, ComponentId, Context, Position, Rows};
 use spanledger_schema::{Metrics, Table as _, metrics};
-use spanledger_telemetry::Meter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -88,15 +87,7 @@ fn list(column: usize, rows: &[Row], length: usize, values: ArrayRef) -> ArrayRe
 }
 
 pub(crate) fn context() -> Context {
-    Context {
-        id: "prometheus".parse::<ComponentId>().unwrap(),
-        clock: Arc::new(SystemClock),
-        meter: Meter::default(),
-        memory_bytes: 1 << 20,
-        log: LogId([0; 16]),
-        pinned: None,
-        notices: Notices::default(),
-    }
+    Context { memory_bytes: 1 << 20, ..Context::new("prometheus".parse::<ComponentId>().unwrap()) }
 }
 
 /// The head and the body of the answer to one request over a connection of its own.

@@ -8,8 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use spanledger_component::{
-    Accepted, Budget, Context, Door, Error, Intake, LogId, Notices, Receiver as _, Refused, Request,
-    Reservation, Signal, SystemClock,
+    Accepted, Budget, Context, Door, Error, Intake, Receiver as _, Refused, Request, Reservation, Signal,
 };
 use spanledger_receiver_otlp::{Config, Otlp};
 use spanledger_telemetry::Meter;
@@ -127,15 +126,7 @@ impl Running {
         config.protocols.grpc.as_mut().unwrap().endpoint = free.clone();
         config.protocols.http.as_mut().unwrap().endpoint = free;
         let meter = Meter::default();
-        let context = Context {
-            id: "otlp".parse().unwrap(),
-            clock: Arc::new(SystemClock),
-            meter: meter.clone(),
-            memory_bytes: 0,
-            log: LogId::default(),
-            pinned: None,
-            notices: Notices::default(),
-        };
+        let context = Context { meter: meter.clone(), ..Context::new("otlp".parse().unwrap()) };
         let mut receiver = Box::new(Otlp::new(&config, &context));
         receiver.start().await.unwrap();
         let (grpc, http) = (receiver.grpc_address().unwrap(), receiver.http_address().unwrap());
