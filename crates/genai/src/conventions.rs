@@ -124,8 +124,9 @@ const fn span_name(field: Field, when: When, since: &'static str) -> Row {
     Row { from: SpanName, when, ..row(field, "", since) }
 }
 
-/// Its senders have read the span already: what its attributes of the current conventions say is settled.
-pub(crate) const NORMALISED: &str = "spanledger.call_kind";
+/// An attribute of a span whose sender has read it already, and what the span stands for: what its attributes of the
+/// current conventions say is settled.
+pub const NORMALISED: &str = "spanledger.call_kind";
 
 const USAGE: &str = "langfuse.observation.usage_details";
 const LITELLM: &str = "metadata.usage_object";

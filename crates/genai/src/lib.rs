@@ -35,6 +35,7 @@ mod usage;
 mod value;
 
 pub use call::{Call, Recognised, normalise, read, recognise};
+pub use conventions::NORMALISED;
 pub use explain::{Explanation, Ignored, Price, Told, Value, explain};
 pub use field::Field;
 pub use fields::Source;

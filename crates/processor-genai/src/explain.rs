@@ -4,15 +4,12 @@ use arrow_schema::ArrowError;
 use bytes::Bytes;
 use serde::Serialize;
 use spanledger_component::Error;
-use spanledger_genai::{Explanation, Price, Prices, SpanView, catalogue, explain};
+use spanledger_genai::{Explanation, NORMALISED, Price, Prices, SpanView, catalogue, explain};
 use spanledger_otlp::{Message, Source, decode_spans, json_to_protobuf, walk};
 use spanledger_schema::{Spans, Table as _, spans};
 
 use crate::attributes::Attributes;
 use crate::{Reader, view};
-
-/// Says that a span was read already, and what it stands for.
-const NORMALISED: &str = "spanledger.call_kind";
 
 const REPORTED_COST: &str = "gen_ai.usage.cost";
 
