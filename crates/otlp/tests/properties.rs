@@ -109,7 +109,8 @@ proptest! {
             new.flag("new flag", flag);
             new.texts("new texts", texts.iter().map(String::as_str));
             let rewritten = rewrite_attributes(wire, new, |name| name.len() % 2 == 0).unwrap();
-            prop_assert_eq!(Span::decode(&rewritten[..]).unwrap(), expected);
+            // As bytes: a value that is not a number equals nothing.
+            prop_assert_eq!(Span::decode(&rewritten[..]).unwrap().encode_to_vec(), expected.encode_to_vec());
         }
     }
 
