@@ -168,10 +168,10 @@ fn take_system<'a>(keys: &mut Keys<'a>) -> Option<Vec<Json<'a>>> {
 /// System instructions as parts: a text, a list of parts, or a message.
 pub(crate) fn system_parts(system: Json<'_>) -> Vec<Json<'_>> {
     match system {
-        Json::Object(mut keys) if keys.has("parts") => {
+        Json::Object(mut keys) if keys.has("parts") && is_plain_message(&keys) => {
             parts::read_all(keys.take("parts").unwrap_or(Json::Null))
         }
-        Json::Object(mut keys) if keys.has("role") && keys.has("content") => {
+        Json::Object(mut keys) if keys.has("role") && keys.has("content") && is_plain_message(&keys) => {
             parts::read_all(keys.take("content").unwrap_or(Json::Null))
         }
         Json::Array(elements) if !elements.is_empty() && elements.iter().all(is_message) => {
@@ -179,6 +179,13 @@ pub(crate) fn system_parts(system: Json<'_>) -> Vec<Json<'_>> {
         }
         other => parts::read_all(other),
     }
+}
+
+/// Whether a message of the system has nothing but a role that says no more, and what is said; Gemini calls it `user`.
+fn is_plain_message(keys: &Keys<'_>) -> bool {
+    let is_usual_role =
+        !keys.has("role") || matches!(keys.text("role"), Some("system" | "developer" | "user"));
+    is_usual_role && keys.names().all(|name| matches!(name, "role" | "content" | "parts"))
 }
 
 /// The keys under which answers have their messages: OpenAI `choices`; Gemini `candidates`; LangChain `generations`;

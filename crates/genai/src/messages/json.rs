@@ -144,6 +144,11 @@ impl<'a> Keys<'a> {
         self.get(name)?.as_text()
     }
 
+    /// The names of all keys.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref())
+    }
+
     /// Whether there is such a key with a value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
