@@ -73,21 +73,14 @@ impl Contract for Door {
         let walked = walk(message(request.signal), &request.body).map_err(|malformed| {
             Refused::Malformed(Error::caused(format!("read the {} request", request.signal), malformed))
         })?;
-        let notice = match request.signal {
-            Signal::Traces => self.notices.take(&request.body),
-            Signal::Metrics | Signal::Logs => None,
-        };
         let mut accepted = Accepted {
             items: walked.items.into(),
             rejected: walked.rejected.len() as u64,
             dropped_ids: walked.dropped_ids.into(),
             is_repeat: false,
-            message: join([
-                explain(&walked.rejected),
-                left_out(walked.dropped_ids),
-                notice.unwrap_or_default(),
-            ]),
+            message: join([explain(&walked.rejected), left_out(walked.dropped_ids)]),
         };
+        let body = request.body.clone();
         let kept = walked.items.saturating_sub(u32::try_from(walked.rejected.len()).unwrap_or(u32::MAX));
         if kept > 0 {
             let entry = Entry {
@@ -109,6 +102,9 @@ impl Contract for Door {
                 accepted.message = join([REPEATED.to_owned(), accepted.message]);
             }
         }
+        // Only who gets this answer is told: one that is refused would not hear it.
+        let notice = if request.signal == Signal::Traces { self.notices.take(&body) } else { None };
+        accepted.message = join([accepted.message, notice.unwrap_or_default()]);
         // Held until here: the body counts until it is durable.
         drop(room);
         Ok(accepted)
@@ -146,7 +142,7 @@ fn left_out(dropped_ids: u32) -> String {
     }
 }
 
-fn join<const COUNT: usize>(messages: [String; COUNT]) -> String {
+fn join(messages: [String; 2]) -> String {
     let messages: Vec<_> = messages.into_iter().filter(|message| !message.is_empty()).collect();
     messages.join("; ")
 }
