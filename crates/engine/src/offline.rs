@@ -135,8 +135,7 @@ fn existing_log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) 
 pub(crate) fn log_of(graph: &Graph, default: &WalSettings, clock: Arc<dyn Clock>) -> Result<Options, Error> {
     let mut settings = None;
     for (id, configured) in &graph.extensions {
-        let (id, clock, meter) = (id.clone(), clock.clone(), Meter::default());
-        let context = Context { clock, meter, ..Context::new(id) };
+        let context = Context { clock: clock.clone(), ..Context::new(id.clone()) };
         settings = settings.or((configured.build)(&context)?.wal());
     }
     log_options(settings.as_ref().unwrap_or(default), clock)
