@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use crate::conventions::Unit;
-use crate::dialect::{self, Dialect};
+use crate::dialect::Dialect;
 use crate::fields::Fields;
 use crate::messages::{self, Content, Said};
-use crate::usage::{self, InputTokens, UsageSemantics};
+use crate::usage::{self, Counting, InputTokens, UsageSemantics};
 use crate::{
-    CallKind, CallRef, Cost, CostStatus, Field, Prices, Source, SpanView, Usage, json, provider, value,
+    CallKind, CallRef, Cost, CostStatus, Field, Prices, Shape, Source, SpanView, Usage, json, provider, value,
 };
 
 /// A span in canonical terms. Fields that are texts are those of the attributes: see [`Call::text`].
@@ -115,25 +115,18 @@ fn host(address: &str) -> &str {
     }
 }
 
-/// That a span is about GenAI, and by which convention.
-#[derive(Debug, Clone, Copy)]
-pub struct Recognised(Dialect);
-
-/// Whether a span with this scope and these attributes is about GenAI; quick, since most spans of an application are not.
-pub fn recognise(scope_name: Option<&str>, attributes: &[(&str, &str)]) -> Option<Recognised> {
-    dialect::recognise(scope_name, attributes.iter().map(|(name, _)| *name)).map(Recognised)
-}
-
 /// Reads a span; `None` when it is not about GenAI.
 pub fn normalise<'a>(span: &SpanView<'a>, prices: &Prices) -> Option<Call<'a>> {
-    Some(read(span, recognise(span.scope_name, span.attributes)?, prices))
+    let names = span.attributes.iter().map(|(name, _)| *name);
+    Some(read(span, &Shape::of(span.scope_name, names)?, prices))
 }
 
-/// Reads a span that was recognised.
-pub fn read<'a>(span: &SpanView<'a>, Recognised(dialect): Recognised, prices: &Prices) -> Call<'a> {
-    let mut fields = Fields::read(span, dialect);
+/// Reads a span of a shape: one with this scope and these names of attributes, in this order.
+pub fn read<'a>(span: &SpanView<'a>, shape: &Shape, prices: &Prices) -> Call<'a> {
+    let dialect = shape.dialect;
+    let mut fields = Fields::read(span, shape);
     let kind = kind(span, dialect, &fields);
-    fields.read_deferred(kind);
+    fields.read_deferred(shape, kind);
     let mut call = Call {
         dialect: dialect.name(),
         kind,
@@ -159,11 +152,11 @@ pub fn read<'a>(span: &SpanView<'a>, Recognised(dialect): Recognised, prices: &P
         tpot_ns: None,
         cost: Cost::none(CostStatus::NotBillable, None),
         reported_cost: None,
-        content: messages::read(span, kind),
+        content: messages::read_from(&shape.content, span, kind),
         fields,
     };
     call.read_reasons_in_messages();
-    call.read_usage(span);
+    call.read_usage(&shape.counting);
     call.read_latency(span);
     call.read_reported_cost();
     call.price(span, prices);
@@ -224,7 +217,7 @@ impl Call<'_> {
         self.finish_reasons = reasons.filter(|reasons| !reasons.is_empty());
     }
 
-    fn read_usage(&mut self, span: &SpanView<'_>) {
+    fn read_usage(&mut self, counting: &Counting) {
         let fields = &mut self.fields;
         let cache_write_1h = fields.tokens(Field::CacheWrite1h);
         let sent = Usage {
@@ -238,7 +231,7 @@ impl Call<'_> {
             audio_output_tokens: fields.tokens(Field::AudioOutput),
         };
         let has_usage = sent.input_tokens.or(sent.output_tokens).is_some() && !fields.is_usage_negative();
-        let usage = if has_usage { self.settle(span, sent) } else { sent };
+        let usage = if has_usage { self.settle(counting, sent) } else { sent };
         if self.is_billable {
             self.usage = usage;
         } else {
@@ -247,15 +240,13 @@ impl Call<'_> {
     }
 
     /// Makes the counts inclusive, and notes how that was found out.
-    fn settle(&mut self, span: &SpanView<'_>, sent: Usage) -> Usage {
-        let names = span.attributes.iter().map(|(name, _)| *name);
+    fn settle(&mut self, counting: &Counting, sent: Usage) -> Usage {
         let provider = self.provider.as_deref();
         let is_of_provider = |field| self.fields.row_of(field).is_some_and(|row| row.unit == Unit::Provider);
-        let measured = usage::of_scope(span.scope_name, provider, names.clone());
         let (measured, is_reasoning_excluded) = match is_of_provider(Field::InputTokens) {
             true => usage::of_provider(provider.or_else(|| provider::of_model(self.model_text()?))),
             false if self.is_sum_of_parts() => (InputTokens::IncludesCache, false),
-            false => (measured, false),
+            false => (counting.input(provider), false),
         };
         let (usage, semantics) = usage::settle(sent, self.total_tokens, measured, is_reasoning_excluded);
         if usage.input_tokens != sent.input_tokens {
@@ -264,7 +255,7 @@ impl Call<'_> {
         if usage.output_tokens != sent.output_tokens {
             self.fields.keep(Field::OutputTokens);
         }
-        let is_estimated = self.is_stream == Some(true) && usage::estimates(span.scope_name, names).is_some();
+        let is_estimated = self.is_stream == Some(true) && counting.estimates.is_some();
         let semantics = if is_estimated { UsageSemantics::Estimated } else { semantics };
         self.usage_semantics = self.is_billable.then_some(semantics);
         usage

@@ -97,6 +97,11 @@ impl Row {
     const fn unit(self, unit: Unit) -> Self {
         Self { unit, ..self }
     }
+
+    /// Whether it counts for spans of a dialect.
+    pub(crate) fn is_of(&self, dialect: Dialect) -> bool {
+        self.only.is_none_or(|only| only == dialect)
+    }
 }
 
 /// An attribute.

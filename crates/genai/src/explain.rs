@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::conventions::{self, Origin, ROWS, Row, When};
 use crate::dialect::{self, Dialect};
 use crate::fields::Fields;
-use crate::usage::{self, InputTokens};
-use crate::{Call, CostStatus, Field, Prices, SpanView, UsageSemantics, normalise};
+use crate::usage::{Counting, InputTokens};
+use crate::{Call, CostStatus, Field, Prices, Shape, SpanView, UsageSemantics, read};
 
 /// Why a span was read as it was.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -91,11 +91,10 @@ const VALUE_CHARS_MAX: usize = 120;
 /// Says why a span is read as it is.
 pub fn explain(span: &SpanView<'_>, prices: &Prices) -> Explanation {
     let names = || span.attributes.iter().map(|(name, _)| *name);
-    let dialect = dialect::recognise(span.scope_name, names());
-    let call = normalise(span, prices);
-    let told = dialect.map(|dialect| Told {
+    let shape = Shape::of(span.scope_name, names());
+    let told = shape.as_ref().map(|Shape { dialect, .. }| Told {
         is: dialect.name().to_owned(),
-        because: dialect::reason(dialect, span.scope_name, names()),
+        because: dialect::reason(*dialect, span.scope_name, names()),
     });
     let mut explanation = Explanation {
         name: span.name.to_owned(),
@@ -109,21 +108,22 @@ pub fn explain(span: &SpanView<'_>, prices: &Prices) -> Explanation {
         usage: None,
         price: None,
     };
-    if let (Some(call), Some(dialect)) = (call, dialect) {
-        explanation.fill(span, dialect, &call, prices);
+    if let Some(shape) = shape {
+        explanation.fill(span, &shape, prices);
     }
     explanation
 }
 
 impl Explanation {
-    fn fill(&mut self, span: &SpanView<'_>, dialect: Dialect, call: &Call<'_>, prices: &Prices) {
+    fn fill(&mut self, span: &SpanView<'_>, shape: &Shape, prices: &Prices) {
+        let call = &read(span, shape, prices);
         let fields = call.fields();
         self.billable = call.is_billable;
         self.kind = Some(Told { is: call.kind.as_str().to_owned(), because: why_kind(fields) });
         self.values = Field::all().filter_map(|field| value(field, fields)).collect();
         self.usage = call.usage_semantics.map(|semantics| Told {
             is: semantics.as_str().to_owned(),
-            because: why_usage(span, call, semantics),
+            because: why_usage(&shape.counting, call, semantics),
         });
         let is_call = call.is_billable || call.aggregated_cost.is_some();
         self.price = is_call.then(|| price(call, prices));
@@ -133,7 +133,7 @@ impl Explanation {
             if rows.is_empty() && !is_content(span, call, name) {
                 self.unknown.push((*name).to_owned());
             }
-            self.ignored.extend(rows.into_iter().filter_map(|row| ignored(row, dialect, call)));
+            self.ignored.extend(rows.into_iter().filter_map(|row| ignored(row, shape.dialect, call)));
         }
     }
 }
@@ -184,7 +184,7 @@ fn ignored(row: &'static Row, dialect: Dialect, call: &Call<'_>) -> Option<Ignor
         When::Of(kind) => kind == call.kind,
     };
     let because = match winner {
-        _ if row.only.is_some_and(|only| only != dialect) => {
+        _ if !row.is_of(dialect) => {
             format!("means something else outside {}", row.only.map_or("", Dialect::name))
         }
         _ if !is_meant => format!("does not count on a span that is {}", call.kind.as_str()),
@@ -196,12 +196,11 @@ fn ignored(row: &'static Row, dialect: Dialect, call: &Call<'_>) -> Option<Ignor
     Some(Ignored { from: from(row), field: row.field.column().to_owned(), because })
 }
 
-fn why_usage(span: &SpanView<'_>, call: &Call<'_>, semantics: UsageSemantics) -> String {
-    let names = span.attributes.iter().map(|(name, _)| *name);
-    let measured = usage::of_scope(span.scope_name, call.provider.as_deref(), names.clone());
+fn why_usage(counting: &Counting, call: &Call<'_>, semantics: UsageSemantics) -> String {
+    let measured = counting.input(call.provider.as_deref());
     match semantics {
         UsageSemantics::Estimated => {
-            let why = usage::estimates(span.scope_name, names).unwrap_or("counts the tokens of streams by itself");
+            let why = counting.estimates.unwrap_or("counts the tokens of streams by itself");
             format!("this instrumentation {why}")
         }
         UsageSemantics::Repaired => {

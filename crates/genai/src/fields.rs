@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::conventions::{self, Origin, Place, ROWS, Row, Unit, When};
 use crate::dialect::Dialect;
-use crate::{CallKind, Field, SpanView, json, provider, value};
+use crate::{CallKind, Field, Shape, SpanView, json, provider, value};
 
 /// A source that only counts when there is no other: the name of a framework where the provider's belongs.
 const WEAK: Place = 1 << 15;
@@ -17,8 +17,6 @@ pub(crate) struct Fields<'a> {
     found: [Option<Found>; Field::COUNT],
     /// Texts that are no attribute's as a whole.
     derived: Vec<Cow<'a, str>>,
-    /// Rows that wait for the kind of the span, or for JSON to be read, with the attribute they are for.
-    deferred: Vec<(u32, Place)>,
     /// Attributes whose text is not what they are read as.
     pub(crate) unreadable: u64,
 }
@@ -50,27 +48,22 @@ pub enum Source<'a> {
 
 impl<'a> Fields<'a> {
     /// Finds what does not depend on the kind of the span.
-    pub(crate) fn read(span: &SpanView<'a>, dialect: Dialect) -> Self {
+    pub(crate) fn read(span: &SpanView<'a>, shape: &Shape) -> Self {
         let found = [None; Field::COUNT];
-        let (derived, deferred) = (Vec::new(), Vec::new());
-        let mut fields = Self { span: *span, dialect, found, derived, deferred, unreadable: 0 };
-        for (attribute, (name, text)) in (0_u32..).zip(span.attributes) {
-            for place in conventions::rows_of(name) {
-                let Some(row) = fields.row(*place).filter(|row| !row.name.is_empty()) else { continue };
-                if row.from != Origin::Attribute || row.when != When::Always {
-                    fields.deferred.push((attribute, *place));
-                } else {
-                    fields.consider(row, *place, Text::Attribute(attribute), text);
-                }
+        let mut fields =
+            Self { span: *span, dialect: shape.dialect, found, derived: Vec::new(), unreadable: 0 };
+        for (attribute, place) in &shape.always {
+            let text = span.attributes.get(*attribute as usize);
+            if let (Some(row), Some((_, text))) = (ROWS.get(usize::from(*place)), text) {
+                fields.consider(row, *place, Text::Attribute(*attribute), text);
             }
         }
         fields
     }
 
     /// Finds the rest, for a span of this kind.
-    pub(crate) fn read_deferred(&mut self, kind: CallKind) {
-        let deferred = std::mem::take(&mut self.deferred);
-        for of_attribute in deferred.chunk_by(|(left, _), (right, _)| left == right) {
+    pub(crate) fn read_deferred(&mut self, shape: &Shape, kind: CallKind) {
+        for of_attribute in shape.deferred.chunk_by(|(left, _), (right, _)| left == right) {
             self.read_attribute(of_attribute, kind);
         }
         if kind.is_billable() {
@@ -127,7 +120,7 @@ impl<'a> Fields<'a> {
     }
 
     fn row(&self, place: Place) -> Option<&'static Row> {
-        ROWS.get(usize::from(place)).filter(|row| row.only.is_none_or(|only| only == self.dialect))
+        ROWS.get(usize::from(place)).filter(|row| row.is_of(self.dialect))
     }
 
     /// Whether a row comes before what was found for its field.
@@ -323,8 +316,13 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn usage_details(&mut self) -> Vec<(&'static str, i64)> {
-        let details = Field::DETAILS.into_iter();
-        details.filter_map(|(field, key)| Some((key, self.tokens(field)?))).collect()
+        let mut details = Vec::new();
+        for (field, key) in Field::DETAILS {
+            if self.get(field).is_some() {
+                details.extend(self.tokens(field).map(|count| (key, count)));
+            }
+        }
+        details
     }
 
     /// Whether one of the counts that the price depends on is below 0.
@@ -371,5 +369,11 @@ fn is_for(when: When, kind: CallKind) -> bool {
 
 /// Nothing, or what a sender puts in the place of what it will not say.
 fn is_blank(text: &str) -> bool {
-    text.is_empty() || text.starts_with("[Scrubbed due to ") || text == "null" || text == "None"
+    match text.as_bytes() {
+        [] => true,
+        [b'[', ..] => text.starts_with("[Scrubbed due to "),
+        [b'n', ..] => text == "null",
+        [b'N', ..] => text == "None",
+        _ => false,
+    }
 }

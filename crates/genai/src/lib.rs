@@ -30,11 +30,12 @@ pub mod messages;
 mod names;
 mod prices;
 mod provider;
+mod shape;
 mod span;
 mod usage;
 mod value;
 
-pub use call::{Call, Recognised, normalise, read, recognise};
+pub use call::{Call, normalise, read};
 pub use conventions::NORMALISED;
 pub use explain::{Explanation, Ignored, Price, Told, Value, explain};
 pub use field::Field;
@@ -44,5 +45,6 @@ pub use prices::{
     Alias, CallRef, Cost, CostStatus, Entry, Error as PriceError, Match, Override, Prefer, PriceSettings,
     PriceTable, Prices, Usage,
 };
+pub use shape::Shape;
 pub use span::{EventView, SpanView};
 pub use usage::UsageSemantics;

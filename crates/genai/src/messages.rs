@@ -14,7 +14,7 @@ pub(crate) mod json;
 mod message;
 mod parts;
 mod record;
-mod sources;
+pub(crate) mod sources;
 mod tools;
 
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use self::conversation::Conversation;
 use self::json::{Json, parse, parse_cut, parse_python};
 pub use self::record::{RecordView, read_record};
-use self::sources::{Fills, Row};
+use self::sources::{Candidate, Fills, Row};
 use crate::{CallKind, SpanView};
 
 /// Longer texts are left where they are unless they need no rebuilding.
@@ -110,8 +110,14 @@ impl Side {
 
 /// Reads what was said in a span. What is said is the same in whichever order its attributes come.
 pub fn read<'a>(span: &SpanView<'a>, kind: CallKind) -> Content<'a> {
+    let names = span.attributes.iter().map(|(name, _)| *name);
+    read_from(&sources::candidates(names), span, kind)
+}
+
+/// Reads what was said in a span whose attributes have these candidates among them.
+pub(crate) fn read_from<'a>(candidates: &[Candidate], span: &SpanView<'a>, kind: CallKind) -> Content<'a> {
     let mut reader = Reader { span, kind, content: Content::default() };
-    let found = sources::find(span.attributes);
+    let found = sources::find(candidates, span.attributes);
     let first_value = found.partition_point(|(row, _)| !row.fills.is_value());
     let (own, values) = found.split_at(first_value);
     own.iter().for_each(|(row, attribute)| reader.take(row, *attribute));

@@ -83,22 +83,41 @@ pub(crate) fn of_provider(provider: Option<&str>) -> (InputTokens, bool) {
     }
 }
 
-/// What was measured of a scope. Whoever passed a normalised span on has counted as the conventions do.
-pub(crate) fn of_scope<'a>(
-    scope: Option<&str>,
-    provider: Option<&str>,
-    attributes: impl Iterator<Item = &'a str> + Clone,
-) -> InputTokens {
-    if attributes.clone().any(|name| name == NORMALISED) {
-        return IncludesCache;
+/// What is known of how a sender counts, by its scope and by which attributes it sends.
+#[derive(Debug, Clone)]
+pub(crate) struct Counting {
+    /// Whoever passed a normalised span on has counted as the conventions do.
+    is_normalised: bool,
+    /// The rows that fit, whoever the provider is.
+    measured: Vec<&'static Measured>,
+    /// Why the numbers of a stream are its sender's own, where they are.
+    pub(crate) estimates: Option<&'static str>,
+}
+
+impl Counting {
+    pub(crate) fn of<'n>(scope: Option<&str>, names: impl Iterator<Item = &'n str> + Clone) -> Self {
+        let is_normalised = names.clone().any(|name| name == NORMALISED);
+        let fits = |row: &&Measured| {
+            scope.is_some_and(|scope| matches(row.scope, scope))
+                && row.unless.is_none_or(|prefix| !names.clone().any(|name| name.starts_with(prefix)))
+        };
+        let measured = MEASURED.iter().filter(fits).collect();
+        let has = |wanted: &str| names.clone().any(|name| name == wanted);
+        let counts = |row: &&Estimates| {
+            scope.is_some_and(|scope| matches(row.scope, scope)) && !row.unless.is_some_and(has)
+        };
+        let estimates = ESTIMATES.iter().find(counts).map(|row| row.why);
+        Self { is_normalised, measured, estimates }
     }
-    let Some(scope) = scope else { return Unmeasured };
-    let fits = |row: &&Measured| {
-        matches(row.scope, scope)
-            && row.provider.is_none_or(|of| provider == Some(of))
-            && row.unless.is_none_or(|prefix| !attributes.clone().any(|name| name.starts_with(prefix)))
-    };
-    MEASURED.iter().find(fits).map_or(Unmeasured, |row| row.input)
+
+    /// What was measured of the input of calls to a provider.
+    pub(crate) fn input(&self, provider: Option<&str>) -> InputTokens {
+        let is_for = |row: &&&Measured| row.provider.is_none_or(|of| provider == Some(of));
+        match self.is_normalised {
+            true => IncludesCache,
+            false => self.measured.iter().find(is_for).map_or(Unmeasured, |row| row.input),
+        }
+    }
 }
 
 /// An instrumentation that counts the tokens of some streams by itself.
@@ -128,17 +147,6 @@ pub(crate) const ESTIMATES: &[Estimates] = &[
         why: "counts the tokens of streams, also when the provider sent them (0.27)",
     },
 ];
-
-/// Why the numbers of a stream are its sender's own, where they are.
-pub(crate) fn estimates<'a>(
-    scope: Option<&str>,
-    attributes: impl Iterator<Item = &'a str> + Clone,
-) -> Option<&'static str> {
-    let scope = scope?;
-    let has = |wanted: &str| attributes.clone().any(|name| name == wanted);
-    let fits = |row: &&Estimates| matches(row.scope, scope) && !row.unless.is_some_and(has);
-    ESTIMATES.iter().find(fits).map(|row| row.why)
-}
 
 /// Makes the input contain the cached tokens and the output the reasoning, where `sent` does not have them in.
 pub(crate) fn settle(
@@ -240,14 +248,14 @@ mod tests {
     #[test]
     fn what_was_measured_depends_on_the_scope_the_provider_and_the_version() {
         let of = |scope, provider, attributes: &[&'static str]| {
-            of_scope(Some(scope), Some(provider), attributes.iter().copied())
+            Counting::of(Some(scope), attributes.iter().copied()).input(Some(provider))
         };
         assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokens"]), ExcludesCache);
         assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokenDetails.cacheReadTokens"]), IncludesCache);
         assert_eq!(of("ai", "openai", &[]), IncludesCache);
         assert_eq!(of("openlit.instrumentation.anthropic", "anthropic", &[]), ExcludesCache);
         assert_eq!(of("openlit.instrumentation.openai", "openai", &[]), Unmeasured);
-        assert_eq!(of_scope(None, Some("anthropic"), std::iter::empty()), Unmeasured);
+        assert_eq!(Counting::of(None, std::iter::empty()).input(Some("anthropic")), Unmeasured);
         assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokens", "spanledger.call_kind"]), IncludesCache);
     }
 

@@ -20,6 +20,26 @@ pub(crate) struct Attributes<'a> {
     kept_before: Vec<i32>,
 }
 
+/// The names of a row's attributes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names<'a> {
+    all: &'a StringViewArray,
+    first: usize,
+    end: usize,
+}
+
+impl<'a> Names<'a> {
+    /// As the array has them: names that are alike here are the same.
+    pub(crate) fn views(self) -> &'a [u128] {
+        self.all.views().get(self.first..self.end).unwrap_or_default()
+    }
+
+    /// As texts.
+    pub(crate) fn texts(self) -> Vec<&'a str> {
+        (self.first..self.end).map(|place| self.all.value(place)).collect()
+    }
+}
+
 impl<'a> Attributes<'a> {
     pub(crate) fn new(map: &'a MapArray) -> Result<Self, ArrowError> {
         let text = |array: &'a ArrayRef| {
@@ -39,12 +59,18 @@ impl<'a> Attributes<'a> {
         self.texts
     }
 
-    /// Appends the names and values of one row, and says at which place in the map's entries they begin. A value
-    /// that is null is read as nothing.
-    pub(crate) fn read(&self, row: usize, pairs: &mut Vec<(&'a str, &'a str)>) -> usize {
-        let (first, end) = (self.place(row), self.place(row + 1));
+    /// The names of one row.
+    pub(crate) fn names(&self, row: usize) -> Names<'a> {
+        Names { all: self.names, first: self.place(row), end: self.place(row + 1) }
+    }
+
+    /// Reads one row, whose names are these, in place of what was read, and says at which place in the map's entries it
+    /// begins. A value that is null is read as nothing.
+    pub(crate) fn read(&self, row: usize, names: &[&'a str], pairs: &mut Vec<(&'a str, &'a str)>) -> usize {
+        let first = self.place(row);
         let text = |place: usize| if self.texts.is_valid(place) { self.texts.value(place) } else { "" };
-        pairs.extend((first..end).map(|place| (self.names.value(place), text(place))));
+        pairs.clear();
+        pairs.extend(names.iter().zip(first..).map(|(name, place)| (*name, text(place))));
         first
     }
 

@@ -18,6 +18,7 @@ mod config;
 mod events;
 mod explain;
 mod records;
+mod shapes;
 mod source;
 mod sparse;
 mod table;
@@ -32,7 +33,7 @@ use arrow_schema::ArrowError;
 use spanledger_component::{
     Context, Error, Pinned, Processor, ProcessorFactory, Rows, Sender, Signal, Stability,
 };
-use spanledger_genai::{Call, EventView, SpanView, read, recognise};
+use spanledger_genai::{Call, EventView, SpanView, read};
 use spanledger_schema::{Logs, Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
 
@@ -45,6 +46,7 @@ use crate::attributes::Attributes;
 use crate::columns::Columns;
 pub use crate::config::{Config, CurrentPrices, Emit, Prices as PricesConfig};
 use crate::events::{Event, Events};
+use crate::shapes::Shapes;
 use crate::unpriced::Unpriced;
 use crate::unread::Unread;
 
@@ -85,18 +87,18 @@ impl Genai {
         let mut attributes = Attributes::new(spans.get(spans::SPAN_ATTRIBUTES))?;
         let mut columns = Columns::new(spans.len(), self.prices.version());
         let reader = Reader::new(spans)?;
+        let mut shapes = Shapes::default();
         let (mut pairs, mut are_calls) = (Vec::new(), Vec::with_capacity(spans.len()));
         let (mut events, mut event_pairs) = (Vec::new(), Vec::new());
         for row in 0..spans.len() {
-            pairs.clear();
-            let first = attributes.read(row, &mut pairs);
-            let recognised = recognise(reader.scope(row), &pairs);
-            are_calls.push(recognised.is_some());
-            if let Some(recognised) = recognised {
+            let shape = shapes.of(reader.scope(row), attributes.names(row));
+            are_calls.push(shape.is_some());
+            if let Some((shape, names)) = shape {
+                let first = attributes.read(row, names, &mut pairs);
                 reader.events.read(row, &mut events, &mut event_pairs);
                 let views: Vec<_> = events.iter().map(|event| view(event, &event_pairs)).collect();
                 let span = SpanView { attributes: &pairs, events: &views, ..reader.span(row) };
-                let call = read(&span, recognised, &self.prices);
+                let call = read(&span, shape, &self.prices);
                 self.unusable.count(&call);
                 self.unpriced.iter().for_each(|unpriced| unpriced.note(&call));
                 self.unread.iter().for_each(|unread| unread.note(&call, &span, || reader.sender(row)));

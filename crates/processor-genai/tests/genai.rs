@@ -134,6 +134,22 @@ fn rows_are_read_alike_however_they_are_cut_into_batches() {
 }
 
 #[test]
+fn rows_are_read_alike_whatever_stands_beside_them() {
+    let of = |number: usize| {
+        let own = format!("app.{}", if number < 150 { number % 20 } else { number });
+        let scope_name = ["pydantic-ai", "http", "pydantic-ai"][number % 3].to_owned();
+        Span { scope_name, ..span(&[("agent_name", "a"), ("model_name", "gpt-4o"), (&own, "1")]) }
+    };
+    let all: Vec<Span> = (0..450).map(of).chain([span(CHAT), span(CHAT)]).collect();
+    let whole = process(rows(&all));
+    for (row, one) in all.iter().enumerate() {
+        let alone = process(rows(std::slice::from_ref(one)));
+        assert_eq!(whole.batch().slice(row, 1), *alone.batch(), "row {row}");
+    }
+    assert_eq!(whole.get(spans::DIALECT).null_count(), 150);
+}
+
+#[test]
 fn long_texts_are_not_copied() {
     let text = "x".repeat(10_000);
     let prompt = format!(r#"[{{"role":"user","parts":[{{"type":"text","content":"{text}"}}]}}]"#);

@@ -132,7 +132,7 @@ fn every_row_of_the_table_fills_its_field() {
 }
 
 fn scope_of(dialect: Dialect) -> &'static str {
-    let row = dialect::ROWS.iter().find(|row| row.dialect == dialect).unwrap();
+    let row = crate::dialect::ROWS.iter().find(|row| row.dialect == dialect).unwrap();
     row.scopes[0].trim_end_matches('*')
 }
 

@@ -135,18 +135,25 @@ pub(crate) const ROWS: &[Row] = &[
     row(OutputValue,   "traceloop.entity.output",           "OpenLLMetry"),
 ];
 
-/// The rows whose attributes a span has, in the order of the table, with the places of the attributes. Of an indexed one
-/// it is any place. Attributes that say nothing are left out.
-pub(crate) fn find(attributes: &[(&str, &str)]) -> Vec<(&'static Row, usize)> {
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for (place, (name, text)) in attributes.iter().enumerate() {
-        let Some(row) = row_of(name) else { continue };
-        if says_something(text) && !found.iter().any(|(known, _)| *known == row) {
-            found.push((row, place));
-        }
-    }
-    found.sort_unstable();
-    found.into_iter().filter_map(|(row, place)| Some((ROWS.get(row)?, place))).collect()
+/// The place of a row in [`ROWS`], and that of an attribute for it.
+pub(crate) type Candidate = (usize, usize);
+
+/// The attributes of a span that there are rows for, by their names, in the order of the table.
+pub(crate) fn candidates<'n>(names: impl Iterator<Item = &'n str>) -> Vec<Candidate> {
+    let rows = names.enumerate().filter_map(|(attribute, name)| Some((row_of(name)?, attribute)));
+    let mut candidates: Vec<_> = rows.collect();
+    candidates.sort_unstable();
+    candidates
+}
+
+/// The rows whose attributes say something, with the places of the attributes. Of an indexed one it is any place.
+pub(crate) fn find(candidates: &[Candidate], attributes: &[(&str, &str)]) -> Vec<(&'static Row, usize)> {
+    let says_something =
+        |attribute: usize| attributes.get(attribute).is_some_and(|(_, text)| says_something(text));
+    let of_rows = candidates.chunk_by(|(left, _), (right, _)| left == right);
+    let first =
+        |of_row: &[Candidate]| of_row.iter().find(|(_, attribute)| says_something(*attribute)).copied();
+    of_rows.filter_map(first).filter_map(|(row, attribute)| Some((ROWS.get(row)?, attribute))).collect()
 }
 
 fn says_something(text: &str) -> bool {
@@ -224,6 +231,8 @@ mod tests {
     fn what_says_nothing_is_not_found() {
         let attributes =
             [("input.value", "null"), ("gen_ai.prompt", "{}"), ("output.value", "[Scrubbed due to 'x']")];
-        assert_eq!(find(&attributes), []);
+        let candidates = candidates(attributes.iter().map(|(name, _)| *name));
+        assert_eq!(candidates.len(), attributes.len());
+        assert_eq!(find(&candidates, &attributes), []);
     }
 }
