@@ -229,8 +229,8 @@ impl Prices {
             Rule::Table(Listed { prices, ratio, is_resold: true }) => (&**prices, ratio, Context::default()),
             Rule::Table(Listed { prices, ratio, is_resold: false }) => (&**prices, ratio, Context::of(call)),
         };
-        let usage = self.counted_units.counts(call, &self.units);
-        list.sums(&usage, call.start_unix_nano, &context, &self.units)?.rounded(*ratio)
+        let usage = self.counted_units.counts(call);
+        list.sums(&usage, call.start_unix_nano, &context)?.rounded(*ratio)
     }
 
     fn find(&self, call: &CallRef<'_>) -> Found {

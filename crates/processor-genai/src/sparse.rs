@@ -28,17 +28,18 @@ impl<T: Copy + Default> Sparse<T> {
     /// Gives a row a value.
     #[inline]
     pub(crate) fn put(&mut self, row: usize, value: T) {
-        self.skip_to(row);
+        if row > self.values.len() {
+            self.skip_to(row);
+        }
         self.values.push(value);
         self.nulls.append_non_null();
     }
 
+    #[cold]
     fn skip_to(&mut self, row: usize) {
         let skipped = row.saturating_sub(self.values.len());
-        if skipped > 0 {
-            self.values.resize(row, T::default());
-            self.nulls.append_n_nulls(skipped);
-        }
+        self.values.resize(row, T::default());
+        self.nulls.append_n_nulls(skipped);
     }
 
     /// The values of so many rows, and which of them there are; `None` when there are none.
@@ -46,7 +47,9 @@ impl<T: Copy + Default> Sparse<T> {
         if self.values.is_empty() {
             return None;
         }
-        self.skip_to(rows);
+        if rows > self.values.len() {
+            self.skip_to(rows);
+        }
         Some((self.values, self.nulls.finish()))
     }
 }

@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveTime, Timelike as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::unit::{self, COMMON_PER, Side, UnitId, Units};
+use super::unit::{self, COMMON_PER, Side, Unit, Units};
 use super::{CallRef, Error, Usage};
 use crate::decimal;
 
@@ -45,11 +45,12 @@ enum Condition {
 
 /// Rates by unit, units before those that contain them.
 #[derive(Debug, Clone)]
-struct Rates(Vec<(UnitId, Rate)>);
+struct Rates(Vec<Rate>);
 
-/// USD per `per` of a unit, with twelve decimals.
+/// USD for [`COMMON_PER`] of a unit, with twelve decimals.
 #[derive(Debug, Clone)]
 struct Rate {
+    unit: Unit,
     base: i128,
     /// Rising starts; above one, the whole count costs that tier's rate.
     tiers: Vec<(i64, i128)>,
@@ -114,33 +115,32 @@ impl PriceList {
     /// What `usage` costs in a call that began at `unix_nano`, made as `context` says; not rounded yet.
     pub(super) fn sums(
         &self,
-        usage: &Counts<'_>,
+        usage: &Counts,
         unix_nano: i64,
         context: &Context<'_>,
-        units: &Units,
     ) -> Result<Sums, InvalidUsage> {
         let in_force = self.standard.iter().rev().find(|row| row.condition.holds(unix_nano));
         let standard = &in_force.or(self.standard.first()).ok_or(InvalidUsage)?.rates;
         let applies = |variant: &&Conditional| variant.applies(unix_nano, context);
         if !self.variants.iter().any(|variant| applies(&variant)) {
-            return sums(standard.0.iter().map(|(unit, rate)| (*unit, rate)), usage, units);
+            return sums(standard.0.iter(), usage);
         }
         // The first variant that has a unit wins, and standard rates stand where none has it.
         let variants = self.variants.iter().filter(applies);
-        let mut rates = Vec::<(UnitId, &Rate)>::with_capacity(2 * standard.0.len());
-        for (unit, rate) in variants.flat_map(|variant| &variant.rates.0).chain(&standard.0) {
-            if !rates.iter().any(|(known, _)| known == unit) {
-                rates.push((*unit, rate));
+        let mut rates = Vec::<&Rate>::with_capacity(2 * standard.0.len());
+        for rate in variants.flat_map(|variant| &variant.rates.0).chain(&standard.0) {
+            if !rates.iter().any(|known| known.unit.id == rate.unit.id) {
+                rates.push(rate);
             }
         }
-        rates.sort_unstable_by_key(|(unit, _)| *unit);
-        sums(rates.into_iter(), usage, units)
+        rates.sort_unstable_by_key(|rate| rate.unit.id);
+        sums(rates.into_iter(), usage)
     }
 
     /// Whether everything costs nothing.
     pub(super) fn is_free(&self) -> bool {
         let rows = self.standard.iter().chain(&self.variants);
-        let mut rates = rows.flat_map(|row| &row.rates.0).map(|(_, rate)| rate);
+        let mut rates = rows.flat_map(|row| &row.rates.0);
         rates.all(|rate| rate.base == 0 && rate.tiers.iter().all(|(_, rate)| *rate == 0))
     }
 }
@@ -179,36 +179,29 @@ impl Rates {
         let mut rates = Vec::with_capacity(prices.len());
         for (key, price) in prices {
             let unit = units.by_price_key(&key).ok_or_else(|| Error::Unit(key.into_owned()))?;
-            rates.push((unit, Rate::parse(price.get())?));
+            rates.push(Rate::parse(unit, price.get())?);
         }
-        rates.sort_unstable_by_key(|(unit, _)| *unit);
+        rates.sort_unstable_by_key(|rate| rate.unit.id);
         Ok(Self(rates))
     }
 }
 
 /// Sums over the units that have a rate: each count without its parts that have one, times the rate. Parts come first.
-fn sums<'a>(
-    rates: impl Iterator<Item = (UnitId, &'a Rate)>,
-    usage: &Counts<'_>,
-    units: &Units,
-) -> Result<Sums, InvalidUsage> {
+fn sums<'a>(rates: impl Iterator<Item = &'a Rate>, usage: &Counts) -> Result<Sums, InvalidUsage> {
     let mut leaves = Leaves::default();
     let mut sums = Sums::default();
-    for (id, rate) in rates {
-        let unit = units.get(id).ok_or(InvalidUsage)?;
-        let count = match id == usage.requests {
+    for rate in rates {
+        let Unit { id, dimensions, side, .. } = rate.unit;
+        let count = match id == usage.requests.id {
             true => 1,
-            false => {
-                leaves.parts_of(unit.dimensions).fold(usage.of(id, unit.dimensions)?, i64::saturating_sub)
-            }
+            false => leaves.parts_of(dimensions).fold(usage.of(rate.unit)?, i64::saturating_sub),
         };
         if count < 0 {
             return Err(InvalidUsage);
         }
-        leaves.push(unit.dimensions, count)?;
-        let term = product(rate.at(usage.input_tokens), unit.factor);
-        let term = term.and_then(|term| product(term, count.into())).ok_or(InvalidUsage)?;
-        sums.add(unit.side, term).ok_or(InvalidUsage)?;
+        leaves.push(dimensions, count)?;
+        let term = product(rate.at(usage.input_tokens), count.into()).ok_or(InvalidUsage)?;
+        sums.add(side, term).ok_or(InvalidUsage)?;
     }
     Ok(sums)
 }
@@ -265,7 +258,7 @@ impl Sums {
 
     /// The amounts, times a ratio, each rounded once.
     pub(super) fn rounded(self, ratio: Ratio) -> Result<Amounts, InvalidUsage> {
-        let divisor = COMMON_PER * ratio.denominator;
+        let divisor = i128::from(COMMON_PER) * ratio.denominator;
         let round = |sum: i128| {
             product(sum, ratio.numerator)
                 .map(|sum| decimal::divide_half_even(sum, divisor))
@@ -298,7 +291,7 @@ impl Ratio {
 }
 
 impl Rate {
-    fn parse(text: &str) -> Result<Self, Error> {
+    fn parse(unit: Unit, text: &str) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Tiered<'a> {
             #[serde(borrow)]
@@ -313,10 +306,12 @@ impl Rate {
             price: &'a RawValue,
         }
         let usd = |text: &str| {
-            decimal::parse(text).filter(|rate| *rate >= 0).ok_or_else(|| Error::Number(text.to_owned()))
+            let rate = decimal::parse(text).filter(|rate| *rate >= 0);
+            rate.and_then(|rate| rate.checked_mul(unit.factor.into()))
+                .ok_or_else(|| Error::Number(text.to_owned()))
         };
         if !text.starts_with('{') {
-            return Ok(Self { base: usd(text)?, tiers: Vec::new() });
+            return Ok(Self { unit, base: usd(text)?, tiers: Vec::new() });
         }
         let tiered: Tiered<'_> = serde_json::from_str(text).map_err(Error::Json)?;
         let mut tiers = Vec::with_capacity(tiered.tiers.len());
@@ -324,7 +319,7 @@ impl Rate {
             tiers.push((tier.start, usd(tier.price.get())?));
         }
         tiers.sort_by_key(|(start, _)| *start);
-        Ok(Self { base: usd(tiered.base.get())?, tiers })
+        Ok(Self { unit, base: usd(tiered.base.get())?, tiers })
     }
 
     fn at(&self, input_tokens: i64) -> i128 {
@@ -335,9 +330,9 @@ impl Rate {
 /// The units that a call may count: those of a [`Usage`], and those of its details by their keys.
 #[derive(Debug)]
 pub(super) struct CountedUnits {
-    usage: [UnitId; Usage::KEYS.len()],
-    details: Vec<(&'static str, UnitId)>,
-    requests: UnitId,
+    usage: Vec<Unit>,
+    details: Vec<(&'static str, Unit)>,
+    requests: Unit,
 }
 
 /// Details of the usage by modality, as the column `usage_details` has them, and as the table does.
@@ -361,70 +356,45 @@ const DETAILS: [(&str, &str); 15] = [
 
 impl CountedUnits {
     pub(super) fn new(units: &Units) -> Result<Self, Error> {
-        let mut usage = [0; Usage::KEYS.len()];
-        for (id, key) in usage.iter_mut().zip(Usage::KEYS) {
-            *id = units.by_usage_key(key)?;
-        }
+        let usage = Usage::KEYS.iter().map(|key| units.by_usage_key(key)).collect::<Result<_, Error>>()?;
         let details = DETAILS.iter().map(|(key, unit)| Ok((*key, units.by_usage_key(unit)?)));
         let requests = units.by_usage_key("requests")?;
         Ok(Self { usage, details: details.collect::<Result<_, Error>>()?, requests })
     }
 
     /// What a call counted.
-    pub(super) fn counts<'a>(&self, call: &CallRef<'_>, units: &'a Units) -> Counts<'a> {
-        let mut counts = Counts {
-            units,
-            counts: [(0, 0); COUNTS_MAX],
-            len: 0,
-            requests: self.requests,
-            input_tokens: call.usage.input_tokens.unwrap_or(0),
-        };
-        for (id, count) in self.usage.iter().zip(call.usage.counts()) {
-            count.into_iter().for_each(|count| counts.push(*id, count));
-        }
-        for (key, count) in call.details {
+    pub(super) fn counts(&self, call: &CallRef<'_>) -> Counts {
+        let of_usage = self.usage.iter().zip(call.usage.counts());
+        let of_usage = of_usage.filter_map(|(unit, count)| Some((*unit, count?)));
+        let of_details = call.details.iter().filter_map(|(key, count)| {
             let known = self.details.iter().find(|(known, _)| known == key);
-            known.into_iter().for_each(|(_, id)| counts.push(*id, *count));
-        }
-        counts
+            known.map(|(_, unit)| (*unit, *count))
+        });
+        let mut counts = Vec::with_capacity(Usage::KEYS.len());
+        counts.extend(of_usage.chain(of_details));
+        Counts { counts, requests: self.requests, input_tokens: call.usage.input_tokens.unwrap_or(0) }
     }
 }
 
-const COUNTS_MAX: usize = Usage::KEYS.len() + DETAILS.len();
-
 /// What a call counted, by unit.
 #[derive(Debug)]
-pub(super) struct Counts<'a> {
-    units: &'a Units,
-    counts: [(UnitId, i64); COUNTS_MAX],
-    len: usize,
-    requests: UnitId,
+pub(super) struct Counts {
+    counts: Vec<(Unit, i64)>,
+    requests: Unit,
     /// What tiers go by.
     input_tokens: i64,
 }
 
-impl Counts<'_> {
-    fn push(&mut self, id: UnitId, count: i64) {
-        if let Some(free) = self.counts.get_mut(self.len) {
-            *free = (id, count);
-            self.len += 1;
-        }
-    }
-
-    fn known(&self) -> impl Iterator<Item = &(UnitId, i64)> + Clone {
-        self.counts.iter().take(self.len)
-    }
-
+impl Counts {
     /// The dimensions of what was counted above 0.
     fn positive(&self) -> impl Iterator<Item = u64> + Clone + '_ {
-        let positive = self.known().filter(|(_, count)| *count > 0);
-        positive.filter_map(|(id, _)| self.units.get(*id)).map(|unit| unit.dimensions)
+        self.counts.iter().filter(|(_, count)| *count > 0).map(|(unit, _)| unit.dimensions)
     }
 
     /// The count of a unit. One that was not counted is 0, unless its parts were, or two of the units that it is the overlap of:
     /// then it is not known.
-    fn of(&self, id: UnitId, dimensions: u64) -> Result<i64, InvalidUsage> {
-        if let Some((_, count)) = self.known().find(|(known, _)| *known == id) {
+    fn of(&self, Unit { id, dimensions, .. }: Unit) -> Result<i64, InvalidUsage> {
+        if let Some((_, count)) = self.counts.iter().find(|(unit, _)| unit.id == id) {
             return Ok(*count);
         }
         let overlap = |left: u64| {

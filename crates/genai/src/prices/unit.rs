@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Error;
 
 /// A multiple of every unit's `per`, so that sums over units stay whole numbers.
-pub(super) const COMMON_PER: i128 = 9_000_000_000;
+pub(super) const COMMON_PER: i64 = 9_000_000_000;
 
 /// The place of a unit in [`Units`]: parts come before what contains them.
 pub(super) type UnitId = u8;
@@ -21,13 +21,14 @@ pub(super) enum Side {
 }
 
 /// One unit of usage.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Unit {
+    pub(super) id: UnitId,
     /// One bit for each `dimension=value`: a unit is a part of another when it has all bits of that one.
     pub(super) dimensions: u64,
     pub(super) side: Side,
     /// `COMMON_PER / per`.
-    pub(super) factor: i128,
+    pub(super) factor: i64,
 }
 
 /// Whether a unit with these dimensions is a part of another, as cache reads are of input.
@@ -45,7 +46,7 @@ pub(super) struct Units {
 
 #[derive(Deserialize)]
 struct Entry {
-    per: i128,
+    per: i64,
     price_key: String,
     dimensions: HashMap<String, String>,
 }
@@ -85,24 +86,25 @@ impl Units {
                 return Err(Error::Unit(usage_key));
             }
             let id = UnitId::try_from(units.units.len()).map_err(|_| Error::Unit(usage_key.clone()))?;
-            units.units.push(Unit { dimensions, side, factor: COMMON_PER / entry.per });
+            units.units.push(Unit { id, dimensions, side, factor: COMMON_PER / entry.per });
             units.by_price_key.insert(entry.price_key, id);
             units.by_usage_key.insert(usage_key, id);
         }
         Ok(units)
     }
 
-    pub(super) fn get(&self, id: UnitId) -> Option<&Unit> {
-        self.units.get(usize::from(id))
-    }
-
     /// The unit that `input_mtok` and its like price.
-    pub(super) fn by_price_key(&self, key: &str) -> Option<UnitId> {
-        self.by_price_key.get(key).copied()
+    pub(super) fn by_price_key(&self, key: &str) -> Option<Unit> {
+        self.get(*self.by_price_key.get(key)?)
     }
 
     /// The unit that `input_tokens` and its like count.
-    pub(super) fn by_usage_key(&self, key: &str) -> Result<UnitId, Error> {
-        self.by_usage_key.get(key).copied().ok_or_else(|| Error::Unit(key.to_owned()))
+    pub(super) fn by_usage_key(&self, key: &str) -> Result<Unit, Error> {
+        let id = self.by_usage_key.get(key);
+        id.and_then(|id| self.get(*id)).ok_or_else(|| Error::Unit(key.to_owned()))
+    }
+
+    fn get(&self, id: UnitId) -> Option<Unit> {
+        self.units.get(usize::from(id)).copied()
     }
 }
