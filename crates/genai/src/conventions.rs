@@ -142,8 +142,9 @@ const ADK: &str = "gcp.vertex.agent.llm_response";
 const PARAMETERS: &str = "llm.invocation_parameters";
 const LANGFUSE_PARAMETERS: &str = "langfuse.observation.model.parameters";
 
+// One table at one address: what counts is told from what does not by where its row stands.
 #[rustfmt::skip]
-pub(crate) const ROWS: &[Row] = &[
+pub(crate) static ROWS: &[Row] = &[
     row(Kind, NORMALISED,                                         "Spanledger, of a span that it passed on"),
     row(Kind, "openinference.span.kind",                          "OpenInference"),
     row(Kind, "langfuse.observation.type",                        "Langfuse 3"),

@@ -289,6 +289,16 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_is_not_said_to_be_ignored() {
+        let told = told(
+            Some("opentelemetry.instrumentation.openai_v2"),
+            &[("gen_ai.operation.name", "chat"), ("gen_ai.usage.input_tokens", "7")],
+        );
+        assert_eq!(told.values.len(), 3);
+        assert_eq!(told.ignored, []);
+    }
+
+    #[test]
     fn a_missing_price_says_what_to_do() {
         let call = [
             ("gen_ai.operation.name", "chat"),
