@@ -6,7 +6,7 @@ use crate::conventions::Unit;
 use crate::dialect::Dialect;
 use crate::fields::Fields;
 use crate::messages::{self, Content, Said};
-use crate::usage::{self, Counting, InputTokens, UsageSemantics};
+use crate::usage::{self, Counting, InputTokens, OutputTokens, UsageSemantics};
 use crate::{
     CallKind, CallRef, Cost, CostStatus, Field, Prices, Shape, Source, SpanView, Usage, json, provider, value,
 };
@@ -243,12 +243,12 @@ impl Call<'_> {
     fn settle(&mut self, counting: &Counting, sent: Usage) -> Usage {
         let provider = self.provider.as_deref();
         let is_of_provider = |field| self.fields.row_of(field).is_some_and(|row| row.unit == Unit::Provider);
-        let (measured, is_reasoning_excluded) = match is_of_provider(Field::InputTokens) {
+        let counts = match is_of_provider(Field::InputTokens) {
             true => usage::of_provider(provider.or_else(|| provider::of_model(self.model_text()?))),
-            false if self.is_sum_of_parts() => (InputTokens::IncludesCache, false),
-            false => (counting.input(provider), false),
+            false if self.is_sum_of_parts() => (InputTokens::IncludesCache, OutputTokens::IncludesReasoning),
+            false => counting.counts(provider),
         };
-        let (usage, semantics) = usage::settle(sent, self.total_tokens, measured, is_reasoning_excluded);
+        let (usage, semantics) = usage::settle(sent, self.total_tokens, counts);
         if usage.input_tokens != sent.input_tokens {
             self.fields.keep(Field::InputTokens);
         }

@@ -2,7 +2,7 @@
 
 use crate::conventions::{self, Origin, Unit, When};
 use crate::dialect;
-use crate::usage::{ESTIMATES, InputTokens, MEASURED};
+use crate::usage::{ESTIMATES, InputTokens, MEASURED, Measured, OutputTokens};
 
 /// A convention that is recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,13 +94,7 @@ pub fn counting() -> Vec<CountingRow> {
     let measured = MEASURED.iter().map(|row| CountingRow {
         scope: row.scope,
         provider: row.provider,
-        what: match (row.input, row.unless) {
-            (InputTokens::ExcludesCache, None) => "input leaves cached tokens out".to_owned(),
-            (InputTokens::ExcludesCache, Some(unless)) => {
-                format!("input leaves cached tokens out, in versions that do not send `{unless}*`")
-            }
-            _ => "input contains cached tokens".to_owned(),
-        },
+        what: counted(row),
     });
     let estimates = ESTIMATES.iter().map(|row| CountingRow {
         scope: row.scope,
@@ -108,4 +102,18 @@ pub fn counting() -> Vec<CountingRow> {
         what: row.why.to_owned(),
     });
     measured.chain(estimates).collect()
+}
+
+fn counted(row: &Measured) -> String {
+    let input = match row.input {
+        InputTokens::ExcludesCache => "input leaves cached tokens out",
+        _ => "input contains cached tokens",
+    };
+    let output = match row.output {
+        OutputTokens::IncludesReasoning => "",
+        OutputTokens::ExcludesReasoning => "; output leaves reasoning out",
+        OutputTokens::IsAnswerAlone => "; output leaves reasoning out, which only the total contains",
+    };
+    let versions = row.unless.map(|unless| format!(", in versions that do not send `{unless}*`"));
+    format!("{input}{output}{}", versions.unwrap_or_default())
 }

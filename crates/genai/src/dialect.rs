@@ -100,7 +100,7 @@ pub(crate) const ROWS: &[Row] = &[
         ..row(Dialect::AnthropicSdk, "anthropic_sdk", "Anthropic SDK")
     },
     Row {
-        scopes: &["openlit*"],
+        scopes: &["openlit*", "@openlit/*"],
         ..row(Dialect::Openlit, "openlit", "OpenLIT")
     },
     Row {
@@ -112,11 +112,12 @@ pub(crate) const ROWS: &[Row] = &[
             "opentelemetry.instrumentation.cohere", "opentelemetry.instrumentation.crewai",
             "opentelemetry.instrumentation.google_generativeai", "opentelemetry.instrumentation.groq",
             "opentelemetry.instrumentation.haystack", "opentelemetry.instrumentation.langchain",
-            "opentelemetry.instrumentation.llamaindex", "opentelemetry.instrumentation.mcp",
+            "opentelemetry.instrumentation.litellm", "opentelemetry.instrumentation.llamaindex",
+            "opentelemetry.instrumentation.mcp",
             "opentelemetry.instrumentation.mistralai", "opentelemetry.instrumentation.ollama",
             "opentelemetry.instrumentation.replicate", "opentelemetry.instrumentation.sagemaker",
             "opentelemetry.instrumentation.together", "opentelemetry.instrumentation.transformers",
-            "opentelemetry.instrumentation.watsonx", "opentelemetry.instrumentation.writer",
+            "opentelemetry.instrumentation.voyageai", "opentelemetry.instrumentation.watsonx", "opentelemetry.instrumentation.writer",
         ],
         markers: &["traceloop.*", "llm.request.type", "llm.usage.total_tokens", "gen_ai.prompt.0.*"],
         only_with: &["gen_ai.*", "llm.*"],
@@ -265,6 +266,7 @@ mod tests {
         assert_eq!(name("opentelemetry.instrumentation.anthropic", &gen_ai), Some("openllmetry"));
         assert_eq!(name("openlit.instrumentation.anthropic", &gen_ai), Some("openlit"));
         assert_eq!(name("openinference.instrumentation.openai", &[]), Some("openinference"));
+        assert_eq!(name("@openlit/instrumentation-anthropic", &gen_ai), Some("openlit"));
         assert_eq!(name("gen_ai", &gen_ai), Some("vercel_ai"));
         assert_eq!(name("ai", &["ai.operationId", "gen_ai.system"]), Some("vercel_ai"));
     }

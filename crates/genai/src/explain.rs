@@ -197,7 +197,7 @@ fn ignored(row: &'static Row, dialect: Dialect, call: &Call<'_>) -> Option<Ignor
 }
 
 fn why_usage(counting: &Counting, call: &Call<'_>, semantics: UsageSemantics) -> String {
-    let measured = counting.input(call.provider.as_deref());
+    let (measured, _) = counting.counts(call.provider.as_deref());
     match semantics {
         UsageSemantics::Estimated => {
             let why = counting.estimates.unwrap_or("counts the tokens of streams by itself");

@@ -40,7 +40,22 @@ pub(crate) enum InputTokens {
 
 use InputTokens::{ExcludesCache, IncludesCache, Unmeasured};
 
-/// What was measured of an instrumentation, by its scope.
+/// Whether a sender counts reasoning as output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutputTokens {
+    /// As the conventions say.
+    IncludesReasoning,
+    ExcludesReasoning,
+    /// It counts the answer alone; only its total has the reasoning.
+    IsAnswerAlone,
+}
+
+use OutputTokens::{ExcludesReasoning, IncludesReasoning, IsAnswerAlone};
+
+/// What a sender counts.
+pub(crate) type Counts = (InputTokens, OutputTokens);
+
+/// What was measured of an instrumentation, or stands in its source, by its scope.
 #[derive(Debug)]
 pub(crate) struct Measured {
     /// The scope; `*` at its end stands for anything that follows.
@@ -50,10 +65,23 @@ pub(crate) struct Measured {
     /// Attributes that begin so tell that it is another version.
     pub(crate) unless: Option<&'static str>,
     pub(crate) input: InputTokens,
+    pub(crate) output: OutputTokens,
 }
 
 const fn measured(scope: &'static str, input: InputTokens) -> Measured {
-    Measured { scope, provider: None, unless: None, input }
+    Measured { scope, provider: None, unless: None, input, output: IncludesReasoning }
+}
+
+/// The first of Vercel's attributes that came with inclusive counts: those of version 5 were the provider's own.
+const VERCEL_6: &str = "ai.usage.inputTokenDetails.";
+
+/// A row of Vercel AI 5.
+const fn vercel_5(provider: &'static str, input: InputTokens, output: OutputTokens) -> Measured {
+    Measured { provider: Some(provider), unless: Some(VERCEL_6), output, ..measured("ai", input) }
+}
+
+const fn output(output: OutputTokens, row: Measured) -> Measured {
+    Measured { output, ..row }
 }
 
 /// The first row that fits counts.
@@ -61,25 +89,37 @@ const fn measured(scope: &'static str, input: InputTokens) -> Measured {
 pub(crate) const MEASURED: &[Measured] = &[
     measured("com.anthropic.sdk.*",                             IncludesCache),
     measured("openinference.instrumentation.*",                 IncludesCache),
+    measured("@arizeai/openinference-instrumentation-anthropic", ExcludesCache),
+    measured("@arizeai/openinference-instrumentation-bedrock",  ExcludesCache),
     measured("@arizeai/openinference-*",                        IncludesCache),
     measured("opentelemetry.instrumentation.anthropic",         IncludesCache),
     measured("opentelemetry.instrumentation.openai.v*",         IncludesCache),
     measured("opentelemetry.instrumentation.botocore*",         ExcludesCache),
+    measured("opentelemetry.instrumentation.bedrock",           ExcludesCache),
+    output(IsAnswerAlone, measured("opentelemetry.instrumentation.google_generativeai", IncludesCache)),
+    output(IsAnswerAlone, measured("opentelemetry.instrumentation.vertexai", IncludesCache)),
     measured("litellm",                                         IncludesCache),
     measured("pydantic-ai",                                     IncludesCache),
     measured("gen_ai",                                          IncludesCache),
-    Measured { provider: Some("anthropic"), unless: Some("ai.usage.inputTokenDetails."), ..measured("ai", ExcludesCache) },
-    Measured { provider: Some("aws.bedrock"), unless: Some("ai.usage.inputTokenDetails."), ..measured("ai", ExcludesCache) },
+    vercel_5("anthropic",    ExcludesCache, IncludesReasoning),
+    vercel_5("aws.bedrock",  ExcludesCache, IncludesReasoning),
+    vercel_5("gcp.gemini",   IncludesCache, IsAnswerAlone),
+    vercel_5("gcp.vertex_ai", IncludesCache, IsAnswerAlone),
     measured("ai",                                              IncludesCache),
     measured("openlit.instrumentation.anthropic",               ExcludesCache),
+    measured("@openlit/instrumentation-anthropic",              ExcludesCache),
+    measured("openlit.instrumentation.bedrock",                 ExcludesCache),
+    measured("@openlit/instrumentation-bedrock",                ExcludesCache),
+    output(ExcludesReasoning, measured("openlit.instrumentation.google_ai_studio", IncludesCache)),
+    output(ExcludesReasoning, measured("@openlit/instrumentation-google-ai", IncludesCache)),
 ];
 
 /// How providers themselves count, where they do not include everything.
-pub(crate) fn of_provider(provider: Option<&str>) -> (InputTokens, bool) {
+pub(crate) fn of_provider(provider: Option<&str>) -> Counts {
     match provider {
-        Some("anthropic" | "aws.bedrock") => (ExcludesCache, false),
-        Some("gcp.gemini" | "gcp.vertex_ai" | "gcp.gen_ai") => (IncludesCache, true),
-        _ => (Unmeasured, false),
+        Some("anthropic" | "aws.bedrock") => (ExcludesCache, IncludesReasoning),
+        Some("gcp.gemini" | "gcp.vertex_ai" | "gcp.gen_ai") => (IncludesCache, ExcludesReasoning),
+        _ => (Unmeasured, IncludesReasoning),
     }
 }
 
@@ -110,12 +150,13 @@ impl Counting {
         Self { is_normalised, measured, estimates }
     }
 
-    /// What was measured of the input of calls to a provider.
-    pub(crate) fn input(&self, provider: Option<&str>) -> InputTokens {
+    /// What is counted of calls to a provider.
+    pub(crate) fn counts(&self, provider: Option<&str>) -> Counts {
         let is_for = |row: &&&Measured| row.provider.is_none_or(|of| provider == Some(of));
-        match self.is_normalised {
-            true => IncludesCache,
-            false => self.measured.iter().find(is_for).map_or(Unmeasured, |row| row.input),
+        match self.measured.iter().find(is_for) {
+            _ if self.is_normalised => (IncludesCache, IncludesReasoning),
+            Some(row) => (row.input, row.output),
+            None => (Unmeasured, IncludesReasoning),
         }
     }
 }
@@ -137,6 +178,11 @@ pub(crate) const ESTIMATES: &[Estimates] = &[
         why: "counts the tokens of a stream that brings no usage",
     },
     Estimates {
+        scope: "@openlit/*",
+        unless: Some("gen_ai.usage.cache_read.input_tokens"),
+        why: "counts the tokens of a stream that brings no usage",
+    },
+    Estimates {
         scope: "opentelemetry.instrumentation.anthropic",
         unless: None,
         why: "adds the first count of a stream to the last, which is 1 too many (0.45 to 0.62)",
@@ -152,14 +198,14 @@ pub(crate) const ESTIMATES: &[Estimates] = &[
 pub(crate) fn settle(
     mut sent: Usage,
     total_tokens: Option<i64>,
-    measured: InputTokens,
-    is_reasoning_excluded: bool,
+    (measured, measured_output): Counts,
 ) -> (Usage, UsageSemantics) {
     let count = |tokens: Option<i64>| tokens.unwrap_or(0);
     let cached = count(sent.cache_read_input_tokens) + count(sent.cache_write_input_tokens);
     let reasoning = count(sent.reasoning_output_tokens);
     let (input, output) = (count(sent.input_tokens), count(sent.output_tokens));
     let is_total = |sum: i64| total_tokens == Some(sum) && sum != input + output;
+    let untold = total_tokens.map_or(0, |total| total.saturating_sub(input).saturating_sub(output).max(0));
 
     let in_total_apart = is_total(input + output + cached) || is_total(input + output + cached + reasoning);
     let is_cache_repaired = sent.input_tokens.is_some() && (cached > input || cached > 0 && in_total_apart);
@@ -170,11 +216,15 @@ pub(crate) fn settle(
     if sent.input_tokens.is_some() && (measured == ExcludesCache || is_cache_repaired) {
         sent.input_tokens = Some(input + cached);
     }
-    if sent.output_tokens.is_some() && (is_reasoning_excluded || is_reasoning_repaired) {
-        sent.output_tokens = Some(output + reasoning);
-    }
-    let is_surprise =
-        is_cache_repaired && measured != ExcludesCache || is_reasoning_repaired && !is_reasoning_excluded;
+    let apart = match measured_output {
+        IsAnswerAlone if reasoning == 0 => untold,
+        IsAnswerAlone if total_tokens == Some(input + output) => 0,
+        IncludesReasoning if !is_reasoning_repaired => 0,
+        _ => reasoning,
+    };
+    sent.output_tokens = sent.output_tokens.map(|output| output + apart);
+    let is_surprise = is_cache_repaired && measured != ExcludesCache
+        || is_reasoning_repaired && measured_output == IncludesReasoning;
     let semantics = match measured {
         _ if is_surprise => UsageSemantics::Repaired,
         Unmeasured => UsageSemantics::Assumed,
@@ -187,6 +237,7 @@ pub(crate) fn settle(
 mod tests {
     use super::*;
     use InputTokens::{ExcludesCache, IncludesCache, Unmeasured};
+    use OutputTokens::{ExcludesReasoning, IncludesReasoning, IsAnswerAlone};
     use UsageSemantics::{Assumed, Repaired, Table};
 
     fn input_after(
@@ -203,7 +254,7 @@ mod tests {
             cache_write_input_tokens: Some(write),
             ..Usage::default()
         };
-        let (usage, semantics) = settle(sent, total, measured, false);
+        let (usage, semantics) = settle(sent, total, (measured, IncludesReasoning));
         (usage.input_tokens.unwrap(), semantics)
     }
 
@@ -222,7 +273,7 @@ mod tests {
     #[test]
     fn output_contains_the_reasoning() {
         let sent = Usage { output_tokens: Some(20), reasoning_output_tokens: Some(300), ..Usage::default() };
-        let (usage, semantics) = settle(sent, None, Unmeasured, false);
+        let (usage, semantics) = settle(sent, None, (Unmeasured, IncludesReasoning));
         assert_eq!((usage.output_tokens, semantics), (Some(320), Repaired));
     }
 
@@ -236,7 +287,8 @@ mod tests {
             ..Usage::default()
         };
         let after = |reasoning, read, total| {
-            let (usage, semantics) = settle(sent(reasoning, read), Some(total), Unmeasured, false);
+            let (usage, semantics) =
+                settle(sent(reasoning, read), Some(total), (Unmeasured, IncludesReasoning));
             (usage.input_tokens.unwrap(), usage.output_tokens.unwrap(), semantics)
         };
         assert_eq!(after(Some(20), None, 170), (100, 70, Repaired));
@@ -246,16 +298,39 @@ mod tests {
     }
 
     #[test]
+    fn reasoning_that_a_sender_leaves_out_is_added_to_its_output() {
+        let sent = |reasoning| Usage {
+            input_tokens: Some(100),
+            output_tokens: Some(50),
+            reasoning_output_tokens: reasoning,
+            ..Usage::default()
+        };
+        let after = |reasoning, total, counts| {
+            settle(sent(reasoning), total, (IncludesCache, counts)).0.output_tokens.unwrap()
+        };
+        assert_eq!(after(Some(20), Some(150), ExcludesReasoning), 70, "its total leaves it out, too");
+        assert_eq!(after(None, Some(170), IsAnswerAlone), 70);
+        assert_eq!(after(None, None, IsAnswerAlone), 50);
+        assert_eq!(after(Some(20), Some(170), IsAnswerAlone), 70);
+        assert_eq!(after(Some(20), Some(150), IsAnswerAlone), 50, "it was in already");
+        assert_eq!(after(None, Some(170), IncludesReasoning), 50, "nobody says what the rest is");
+    }
+
+    #[test]
     fn what_was_measured_depends_on_the_scope_the_provider_and_the_version() {
         let of = |scope, provider, attributes: &[&'static str]| {
-            Counting::of(Some(scope), attributes.iter().copied()).input(Some(provider))
+            Counting::of(Some(scope), attributes.iter().copied()).counts(Some(provider)).0
         };
         assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokens"]), ExcludesCache);
         assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokenDetails.cacheReadTokens"]), IncludesCache);
         assert_eq!(of("ai", "openai", &[]), IncludesCache);
         assert_eq!(of("openlit.instrumentation.anthropic", "anthropic", &[]), ExcludesCache);
+        assert_eq!(of("openlit.instrumentation.bedrock", "aws.bedrock", &[]), ExcludesCache);
+        assert_eq!(of("opentelemetry.instrumentation.bedrock", "aws.bedrock", &[]), ExcludesCache);
+        assert_eq!(of("@arizeai/openinference-instrumentation-anthropic", "anthropic", &[]), ExcludesCache);
+        assert_eq!(of("@arizeai/openinference-instrumentation-openai", "openai", &[]), IncludesCache);
         assert_eq!(of("openlit.instrumentation.openai", "openai", &[]), Unmeasured);
-        assert_eq!(Counting::of(None, std::iter::empty()).input(Some("anthropic")), Unmeasured);
+        assert_eq!(Counting::of(None, std::iter::empty()).counts(Some("anthropic")).0, Unmeasured);
         assert_eq!(of("ai", "anthropic", &["ai.usage.inputTokens", "spanledger.call_kind"]), IncludesCache);
     }
 
@@ -263,6 +338,6 @@ mod tests {
     fn a_count_that_was_not_sent_stays_unknown() {
         let sent =
             Usage { cache_read_input_tokens: Some(5), reasoning_output_tokens: Some(5), ..Usage::default() };
-        assert_eq!(settle(sent, None, ExcludesCache, false).0, sent);
+        assert_eq!(settle(sent, None, (ExcludesCache, IncludesReasoning)).0, sent);
     }
 }
