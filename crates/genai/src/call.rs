@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::conventions::Unit;
+use crate::conventions::{Origin, Unit};
 use crate::dialect::Dialect;
 use crate::fields::Fields;
 use crate::messages::{self, Content, Said};
@@ -245,7 +245,7 @@ impl Call<'_> {
         let is_of_provider = |field| self.fields.row_of(field).is_some_and(|row| row.unit == Unit::Provider);
         let counts = match is_of_provider(Field::InputTokens) {
             true => usage::of_provider(provider.or_else(|| provider::of_model(self.model_text()?))),
-            false if self.is_sum_of_parts() => (InputTokens::IncludesCache, OutputTokens::IncludesReasoning),
+            false if self.is_sum_of_parts() => (self.cache_beside_parts(), OutputTokens::IncludesReasoning),
             false => counting.counts(provider),
         };
         let (usage, semantics) = usage::settle(sent, self.total_tokens, counts);
@@ -263,8 +263,23 @@ impl Call<'_> {
 
     /// Whether the input is the sum of parts that do not overlap.
     fn is_sum_of_parts(&self) -> bool {
-        let path = self.fields.row_of(Field::InputTokens).map(|row| row.from);
-        matches!(path, Some(crate::conventions::Origin::Json(path)) if path.ends_with('*'))
+        self.json_path_of(Field::InputTokens).is_some_and(|path| path.ends_with('*'))
+    }
+
+    /// Where the input is a sum of parts: whether those from and to a cache are among them, by their names.
+    fn cache_beside_parts(&self) -> InputTokens {
+        let is_beside = |field| self.json_path_of(field).is_some_and(|path| !path.starts_with("input"));
+        match is_beside(Field::CacheRead) || is_beside(Field::CacheWrite) {
+            true => InputTokens::ExcludesCache,
+            false => InputTokens::IncludesCache,
+        }
+    }
+
+    fn json_path_of(&self, field: Field) -> Option<&'static str> {
+        match self.fields.row_of(field)?.from {
+            Origin::Json(path) => Some(path),
+            _ => None,
+        }
     }
 
     /// The model as answered, else as asked for.

@@ -307,12 +307,12 @@ impl<'a> Fields<'a> {
         (!texts.is_empty()).then_some(texts)
     }
 
-    /// What was written to a cache: the sum, or that of its two parts.
+    /// What was written to a cache: the sum, or that of its two parts, beside which LangChain sends a sum of 0.
     pub(crate) fn cache_write(&mut self, one_hour: Option<i64>) -> Option<i64> {
         let five_minutes = self.tokens(Field::CacheWrite5m);
         self.keep(Field::CacheWrite5m);
         let parts = five_minutes.into_iter().chain(one_hour).reduce(|sum, part| sum + part);
-        self.tokens(Field::CacheWrite).or(parts)
+        self.tokens(Field::CacheWrite).filter(|sum| *sum > 0 || parts.is_none()).or(parts)
     }
 
     pub(crate) fn usage_details(&mut self) -> Vec<(&'static str, i64)> {

@@ -369,6 +369,54 @@ fn cache_writes_are_the_sum_of_their_parts_when_only_those_are_sent() {
 }
 
 #[test]
+fn a_sum_of_cache_writes_that_is_0_does_not_hide_its_parts() {
+    let usage = r#"{"input": 5, "input_cache_creation": 0, "input_ephemeral_5m_input_tokens": 20,
+        "input_ephemeral_1h_input_tokens": 30, "output": 4, "total": 59}"#;
+    let attributes = [
+        ("langfuse.observation.type", "generation"),
+        ("langfuse.observation.model.name", "claude-sonnet-4-5"),
+        ("langfuse.observation.usage_details", usage),
+    ];
+    let call = read(&attributes);
+    assert_eq!(call.usage.input_tokens, Some(55));
+    assert_eq!(call.usage.cache_write_input_tokens, Some(50));
+    assert_eq!(call.usage.cache_write_1h_input_tokens, Some(30));
+}
+
+#[test]
+fn cached_tokens_beside_the_parts_of_an_input_are_no_part_of_it() {
+    let usage = |details| {
+        let attributes = [
+            ("langfuse.observation.type", "generation"),
+            ("langfuse.observation.model.name", "claude-sonnet-4-5"),
+            ("langfuse.observation.usage_details", details),
+        ];
+        let call = read(&attributes);
+        (call.usage.input_tokens, call.usage.cache_read_input_tokens, call.usage.cache_write_input_tokens)
+    };
+    let anthropic = r#"{"input": 100, "output": 9, "cache_read_input_tokens": 60,
+        "cache_creation_input_tokens": 20, "cache_creation_ephemeral_5m_input_tokens": 20}"#;
+    assert_eq!(usage(anthropic), (Some(180), Some(60), Some(20)));
+    let split = r#"{"input": 100, "output": 9, "input_cache_read": 60, "input_cache_creation": 20}"#;
+    assert_eq!(usage(split), (Some(180), Some(60), Some(20)));
+}
+
+#[test]
+fn details_of_usage_may_be_written_as_python_does() {
+    let call = read(&[
+        ("langsmith.span.kind", "llm"),
+        ("gen_ai.request.model", "gpt-4o"),
+        ("gen_ai.usage.input_tokens", "100"),
+        ("gen_ai.usage.output_tokens", "50"),
+        ("gen_ai.usage.input_token_details", "{'audio': 0, 'cache_read': 60}"),
+        ("gen_ai.usage.output_token_details", "{'audio': 0, 'reasoning': 20}"),
+    ]);
+    assert_eq!(call.usage.cache_read_input_tokens, Some(60));
+    assert_eq!(call.usage.reasoning_output_tokens, Some(20));
+    assert_eq!((call.usage.input_tokens, call.usage.output_tokens), (Some(100), Some(50)));
+}
+
+#[test]
 fn why_a_choice_ended_is_told_by_the_event_with_its_message_where_nothing_else_tells() {
     let message = [("message", r#"[{"text": "Sunny."}]"#), ("finish_reason", "end_turn")];
     let events = [EventView { name: "gen_ai.choice", time_unix_nano: 1, attributes: &message }];
