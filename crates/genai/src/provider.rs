@@ -27,7 +27,18 @@ const PROVIDERS: &[Names] = &[
     names("deepseek", &[]),
     names("fireworks_ai", &["fireworks", "fireworks-ai"]),
     names("gcp.gemini", &["gcp.gen_ai", "gemini", "google", "google-gla", "google_genai"]),
-    names("gcp.vertex_ai", &["google-vertex", "google_vertexai", "vertex_ai", "vertexai"]),
+    names(
+        "gcp.vertex_ai",
+        &[
+            "google-vertex",
+            "google.vertex",
+            "google.vertex.chat",
+            "google_vertexai",
+            "vertex",
+            "vertex_ai",
+            "vertexai",
+        ],
+    ),
     names("groq", &[]),
     names("ibm.watsonx.ai", &["watsonx"]),
     names("mistral_ai", &["mistral", "mistralai"]),
@@ -63,6 +74,8 @@ pub(crate) fn is_framework(name: &str) -> bool {
 #[rustfmt::skip]
 const MODELS: &[(&str, &[&str])] = &[
     ("anthropic",  &["claude"]),
+    ("aws.bedrock", &["anthropic.claude", "us.anthropic.", "eu.anthropic.", "apac.anthropic.", "global.anthropic.", "amazon.", "us.amazon.",
+                     "eu.amazon.", "apac.amazon.", "us.meta.", "us.deepseek."]),
     ("cohere",     &["command-", "embed-english", "embed-multilingual", "rerank-"]),
     ("deepseek",   &["deepseek-chat", "deepseek-reasoner"]),
     ("gcp.gemini", &["gemini"]),
@@ -145,6 +158,8 @@ mod tests {
             ("az.ai.openai", Some("azure.ai.openai")),
             ("gcp.gemini", Some("gcp.gemini")),
             ("gcp.vertex_ai", Some("gcp.vertex_ai")),
+            ("google.vertex.chat", Some("gcp.vertex_ai")),
+            ("google.generative-ai", Some("gcp.gemini")),
             ("xai", Some("x_ai")),
             ("Acme.Inference", Some("acme.inference")),
             ("langchain", None),
