@@ -107,7 +107,8 @@ pub fn counting() -> Vec<CountingRow> {
 fn counted(row: &Measured) -> String {
     let input = match row.input {
         InputTokens::ExcludesCache => "input leaves cached tokens out",
-        _ => "input contains cached tokens",
+        InputTokens::IncludesCache => "input contains cached tokens",
+        InputTokens::Unmeasured => "input as the conventions say",
     };
     let output = match row.output {
         OutputTokens::IncludesReasoning => "",

@@ -98,6 +98,10 @@ pub(crate) const MEASURED: &[Measured] = &[
     measured("opentelemetry.instrumentation.bedrock",           ExcludesCache),
     output(IsAnswerAlone, measured("opentelemetry.instrumentation.google_generativeai", IncludesCache)),
     output(IsAnswerAlone, measured("opentelemetry.instrumentation.vertexai", IncludesCache)),
+    Measured {
+        unless: Some("gen_ai.usage.reasoning.output_tokens"),
+        ..output(ExcludesReasoning, measured("gcp.vertex.agent", Unmeasured))
+    },
     measured("litellm",                                         IncludesCache),
     measured("pydantic-ai",                                     IncludesCache),
     measured("gen_ai",                                          IncludesCache),

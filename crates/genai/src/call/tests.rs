@@ -416,6 +416,65 @@ fn details_of_usage_may_be_written_as_python_does() {
     assert_eq!((call.usage.input_tokens, call.usage.output_tokens), (Some(100), Some(50)));
 }
 
+/// Input, output, cache read and cache write of a span of this scope.
+fn counts(scope: &str, attributes: &[(&str, &str)]) -> [Option<i64>; 4] {
+    let view = SpanView { scope_name: Some(scope), ..span(attributes) };
+    let usage = normalise(&view, &Prices::bundled()).unwrap().usage;
+    let cached = [usage.cache_read_input_tokens, usage.cache_write_input_tokens];
+    [usage.input_tokens, usage.output_tokens, cached[0], cached[1]]
+}
+
+#[test]
+fn the_answer_tells_what_of_the_input_was_cached_where_no_attribute_does() {
+    let answer = r#"{"id": "msg_1", "usage": {"input_tokens": 100, "output_tokens": 9,
+        "cache_read_input_tokens": 60, "cache_creation_input_tokens": 20}}"#;
+    let expected = [Some(180), Some(9), Some(60), Some(20)];
+    let openinference = [
+        ("openinference.span.kind", "LLM"),
+        ("llm.provider", "anthropic"),
+        ("llm.token_count.prompt", "100"),
+        ("llm.token_count.completion", "9"),
+        ("llm.token_count.total", "109"),
+        ("output.value", answer),
+    ];
+    assert_eq!(counts("@arizeai/openinference-instrumentation-anthropic", &openinference), expected);
+    let mlflow = [
+        ("mlflow.spanType", "\"CHAT_MODEL\""),
+        ("mlflow.message.format", "\"anthropic\""),
+        ("mlflow.chat.tokenUsage", r#"{"input_tokens": 100, "output_tokens": 9, "total_tokens": 109}"#),
+        ("mlflow.spanOutputs", answer),
+    ];
+    assert_eq!(counts("mlflow.tracing.provider", &mlflow), expected);
+}
+
+#[test]
+fn google_adk_counted_thoughts_apart_until_it_named_them_as_the_conventions_do() {
+    let usage = |thoughts| {
+        let attributes = [
+            ("gen_ai.operation.name", "generate_content"),
+            ("gen_ai.usage.input_tokens", "100"),
+            ("gen_ai.usage.output_tokens", "50"),
+            (thoughts, "20"),
+        ];
+        counts("gcp.vertex.agent", &attributes)[1]
+    };
+    assert_eq!(usage("gen_ai.usage.experimental.reasoning_tokens"), Some(70));
+    assert_eq!(usage("gen_ai.usage.reasoning.output_tokens"), Some(50));
+}
+
+#[test]
+fn the_provider_of_a_model_of_bedrock_is_told_by_its_name() {
+    let call = read(&[
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.system", "strands-agents"),
+        ("gen_ai.request.model", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("gen_ai.usage.input_tokens", "1000"),
+        ("gen_ai.usage.output_tokens", "0"),
+    ]);
+    assert_eq!(call.provider.as_deref(), Some("aws.bedrock"));
+    assert_eq!(call.cost.status, CostStatus::Priced);
+}
+
 #[test]
 fn why_a_choice_ended_is_told_by_the_event_with_its_message_where_nothing_else_tells() {
     let message = [("message", r#"[{"text": "Sunny."}]"#), ("finish_reason", "end_turn")];
