@@ -26,7 +26,7 @@ const PROVIDERS: &[Names] = &[
     names("cohere", &[]),
     names("deepseek", &[]),
     names("fireworks_ai", &["fireworks", "fireworks-ai"]),
-    names("gcp.gemini", &["gcp.gen_ai", "gemini", "google", "google-gla", "google_genai"]),
+    names("gcp.gemini", &["gcp.gen_ai", "gemini", "google", "google-gla", "google_genai", "googleai"]),
     names(
         "gcp.vertex_ai",
         &[
