@@ -176,6 +176,8 @@ fn kind(span: &SpanView<'_>, dialect: Dialect, fields: &Fields<'_>) -> CallKind 
         Some(word) => CallKind::of_word(word, dialect),
         None if has(Field::ToolName) => CallKind::Tool,
         None if dialect == Dialect::PydanticAi && has(Field::AgentName) => CallKind::Agent,
+        // It repeats the models of a call on the request that brought it.
+        None if dialect == Dialect::Bifrost => of_name(span.name, dialect),
         None if has(Field::RequestModel) || has(Field::ResponseModel) => CallKind::Llm,
         None => of_name(span.name, dialect),
     }
@@ -196,13 +198,17 @@ fn canonical(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Python prints an enumeration as `FinishReason.STOP`.
+/// Python prints an enumeration as `FinishReason.STOP`; some join what is a list to the conventions.
 fn plain_reasons(reasons: Vec<String>) -> Vec<String> {
-    let plain = |reason: String| match reason.strip_prefix("FinishReason.") {
+    let plain = |reason: &str| match reason.strip_prefix("FinishReason.") {
         Some(word) => word.to_ascii_lowercase(),
-        None => reason,
+        None => reason.to_owned(),
     };
-    reasons.into_iter().map(plain).collect()
+    let is_plain = |reason: &String| !reason.contains(", ") && !reason.starts_with("FinishReason.");
+    if reasons.iter().all(is_plain) {
+        return reasons;
+    }
+    reasons.iter().flat_map(|reason| reason.split(", ")).map(plain).collect()
 }
 
 impl Call<'_> {
@@ -428,9 +434,10 @@ impl Call<'_> {
     }
 }
 
-/// Whether the word for a kind of span is one for streams: `ai.streamText.doStream`.
+/// Whether the word for a kind of span is one for streams: `ai.streamText.doStream`, `chat.streaming_completions`.
 fn is_streaming(word: Option<&str>) -> bool {
-    word.is_some_and(|word| word.starts_with("ai.") && word.ends_with(".doStream"))
+    let is_vercel = |word: &str| word.starts_with("ai.") && word.ends_with(".doStream");
+    word.is_some_and(|word| is_vercel(word) || word.ends_with(".streaming_completions"))
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ fn remarks(row: &conventions::Row) -> String {
         Unit::Plain => "",
         Unit::Seconds => "seconds",
         Unit::Milliseconds => "milliseconds",
+        Unit::Nanoseconds => "nanoseconds",
         Unit::SecondsOrMilliseconds => "seconds; milliseconds where seconds would be longer than the span",
         Unit::Instant => "a moment; the time since the start counts",
         Unit::Usd => "USD",

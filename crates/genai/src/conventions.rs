@@ -17,8 +17,8 @@ use crate::{CallKind, Field};
 use Field::*;
 use Origin::{Attribute, Event, Json, SpanName};
 use Unit::{
-    AfterSlash, AskedOrAnswered, BeforeSlash, Commas, Instant, Milliseconds, Plain, Provider as OfProvider,
-    SecondWord, Seconds, SecondsOrMilliseconds, Usd,
+    AfterSlash, AskedOrAnswered, BeforeSlash, Commas, Instant, Milliseconds, Nanoseconds, Plain,
+    Provider as OfProvider, SecondWord, Seconds, SecondsOrMilliseconds, Usd,
 };
 use When::{Always, Calls, Of};
 
@@ -57,6 +57,7 @@ pub(crate) enum Unit {
     Plain,
     Seconds,
     Milliseconds,
+    Nanoseconds,
     /// Seconds, unless they would be longer than the span: then milliseconds.
     SecondsOrMilliseconds,
     /// A moment; what counts is the time since the span began.
@@ -181,6 +182,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(RequestModel, "gen_ai.request.model",                     "1.27"),
     row(RequestModel, "llm.request.model_name",                   "OpenInference"),
     row(RequestModel, "llm.input_model_name",                     "OpenInference"),
+    row(RequestModel, "reranker.model_name",                      "OpenInference"),
     row(RequestModel, "ai.model.id",                              "Vercel AI 3"),
     json(RequestModel, PARAMETERS, "model",                       "OpenInference"),
     json(RequestModel, "embedding.invocation_parameters", "model", "OpenInference"),
@@ -288,10 +290,12 @@ pub(crate) static ROWS: &[Row] = &[
     event(TimeToFirstToken, "gen_ai.content.completion.chunk",    "OpenLLMetry 0.50"),
     event(TimeToFirstToken, "llm.content.completion.chunk",       "OpenLLMetry"),
     row(TimeToFirstToken, "gen_ai.server.time_to_first_token",    "OpenLIT, Strands").unit(SecondsOrMilliseconds),
-    row(TimeToFirstToken, "gen_ai.response.time_to_first_token",  "Bifrost").unit(SecondsOrMilliseconds),
+    row(TimeToFirstToken, "gen_ai.response.time_to_first_token",  "Bifrost before 2").unit(Nanoseconds),
 
     row(InputTokens, "gen_ai.usage.input_tokens",                 "1.27"),
     row(InputTokens, "gen_ai.usage.prompt_tokens",                "1.26"),
+    row(InputTokens, "gen_ai.response.prompt_tokens",             "Semantic Kernel 1.1x"),
+    row(InputTokens, "gen_ai.aggregated_usage.input_tokens",      "Pydantic AI 2").when(Of(CallKind::Agent)),
     row(InputTokens, "llm.token_count.prompt",                    "OpenInference"),
     row(InputTokens, "ai.usage.inputTokens",                      "Vercel AI 5"),
     row(InputTokens, "ai.usage.promptTokens",                     "Vercel AI 3"),
@@ -308,6 +312,8 @@ pub(crate) static ROWS: &[Row] = &[
     answer(InputTokens, ADK, "usage_metadata.prompt_token_count", "Google ADK").unit(OfProvider).of(GoogleAdk),
     row(OutputTokens, "gen_ai.usage.output_tokens",               "1.27"),
     row(OutputTokens, "gen_ai.usage.completion_tokens",           "1.26"),
+    row(OutputTokens, "gen_ai.response.completion_tokens",        "Semantic Kernel 1.1x"),
+    row(OutputTokens, "gen_ai.aggregated_usage.output_tokens",    "Pydantic AI 2").when(Of(CallKind::Agent)),
     row(OutputTokens, "llm.token_count.completion",               "OpenInference"),
     row(OutputTokens, "ai.usage.outputTokens",                    "Vercel AI 5"),
     row(OutputTokens, "ai.usage.completionTokens",                "Vercel AI 3"),
@@ -322,6 +328,7 @@ pub(crate) static ROWS: &[Row] = &[
     answer(OutputTokens, ADK, "usage_metadata.candidates_token_count", "Google ADK").unit(OfProvider).of(GoogleAdk),
     row(CacheRead, "gen_ai.usage.cache_read.input_tokens",        "1.40"),
     row(CacheRead, "gen_ai.usage.cache_read_input_tokens",        "OpenLLMetry"),
+    row(CacheRead, "gen_ai.aggregated_usage.cache_read.input_tokens", "Pydantic AI 2").when(Of(CallKind::Agent)),
     row(CacheRead, "gen_ai.usage.details.cache_read_tokens",      "Pydantic AI"),
     row(CacheRead, "gen_ai.usage.details.cache_read_input_tokens", "Pydantic AI"),
     row(CacheRead, "gen_ai.usage.details.cached_tokens",          "Pydantic AI 0"),
@@ -358,6 +365,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(CacheWrite, "gen_ai.usage.cache_write.input_tokens",      "genai"),
     row(CacheWrite, "gen_ai.usage.cache_creation.input_tokens",   "1.40"),
     row(CacheWrite, "gen_ai.usage.cache_creation_input_tokens",   "OpenLLMetry"),
+    row(CacheWrite, "gen_ai.aggregated_usage.cache_creation.input_tokens", "Pydantic AI 2").when(Of(CallKind::Agent)),
     row(CacheWrite, "gen_ai.usage.cache_write_input_tokens",      "Strands"),
     row(CacheWrite, "gen_ai.usage.details.cache_write_tokens",    "Pydantic AI"),
     row(CacheWrite, "gen_ai.usage.details.cache_creation_input_tokens", "Pydantic AI"),
@@ -605,7 +613,8 @@ mod tests {
     #[test]
     fn times_and_money_are_read_in_their_units() {
         for row in ROWS {
-            let is_time = matches!(row.unit, Seconds | Milliseconds | SecondsOrMilliseconds | Instant);
+            let is_time =
+                matches!(row.unit, Seconds | Milliseconds | Nanoseconds | SecondsOrMilliseconds | Instant);
             assert_eq!(is_time, row.field == TimeToFirstToken, "{}", row.name);
             assert_eq!(row.unit == Usd, row.field == ReportedCost, "{}", row.name);
         }

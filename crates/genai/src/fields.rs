@@ -338,6 +338,7 @@ impl<'a> Fields<'a> {
         let milliseconds = |text: &str| value::nanoseconds(text)?.checked_div(1000);
         let read = |text: &str| match row.unit {
             Unit::Milliseconds => milliseconds(text),
+            Unit::Nanoseconds => value::integer(text),
             Unit::SecondsOrMilliseconds => {
                 let seconds = value::nanoseconds(text);
                 seconds.filter(|time| *time <= duration).or_else(|| milliseconds(text))

@@ -476,6 +476,42 @@ fn the_provider_of_a_model_of_bedrock_is_told_by_its_name() {
 }
 
 #[test]
+fn a_request_that_brought_a_call_to_bifrost_is_no_call() {
+    let of = |name, attributes: &[(&str, &str)]| {
+        let view = SpanView { name, ..span(attributes) };
+        normalise(&view, &Prices::bundled()).unwrap().is_billable
+    };
+    let model = ("gen_ai.request.model", "gpt-4o");
+    let id = ("bifrost.request.id", "1");
+    assert!(!of("/v1/chat/completions", &[model, id, ("gen_ai.response.finish_reasons", "stop")]));
+    assert!(of("gpt-4o", &[model, id, ("gen_ai.operation.name", "chat")]));
+    assert!(of("gpt-4o", &[model]));
+}
+
+#[test]
+fn finish_reasons_that_are_joined_are_a_list() {
+    let reasons = |text| {
+        let attributes = [("gen_ai.operation.name", "chat"), ("gen_ai.response.finish_reasons", text)];
+        read(&attributes).finish_reasons.unwrap()
+    };
+    assert_eq!(reasons("stop, length"), ["stop", "length"]);
+    assert_eq!(reasons("FinishReason.STOP"), ["stop"]);
+    assert_eq!(reasons(r#"["tool_calls"]"#), ["tool_calls"]);
+}
+
+#[test]
+fn semantic_kernel_streams_by_another_name() {
+    let call = read(&[
+        ("gen_ai.operation.name", "chat.streaming_completions"),
+        ("gen_ai.request.model", "gpt-4o"),
+        ("gen_ai.response.prompt_tokens", "5"),
+        ("gen_ai.response.completion_tokens", "6"),
+    ]);
+    assert_eq!((call.is_billable, call.is_stream), (true, Some(true)));
+    assert_eq!((call.usage.input_tokens, call.usage.output_tokens), (Some(5), Some(6)));
+}
+
+#[test]
 fn why_a_choice_ended_is_told_by_the_event_with_its_message_where_nothing_else_tells() {
     let message = [("message", r#"[{"text": "Sunny."}]"#), ("finish_reason", "end_turn")];
     let events = [EventView { name: "gen_ai.choice", time_unix_nano: 1, attributes: &message }];
