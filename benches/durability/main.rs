@@ -1,15 +1,10 @@
 //! What it costs that nothing is lost: the whole path with parity and the recognition of repeats and without, in turns; what hashing
 //! and control records take of it; and what a backlog costs at a start.
 //!
-//! Needs the program as the bench `path` does.
+//! `SPANLEDGER_BIN` says where the program is; without it, it is looked for in the folder this bench was built in.
 
-#[path = "../path/collector.rs"]
 mod collector;
-#[path = "../path/load.rs"]
-mod load;
 mod recovery;
-#[path = "../path/sender.rs"]
-mod sender;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -18,18 +13,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use collector::{Collector, Settings};
-use load::Load;
 use spanledger_benches::{Report, cpu_seconds, quantile};
+use spanledger_load::{Failure, Requests, Shape, send};
 use spanledger_wal::{Control, Counts, Options, Position, Wal};
 use xxhash_rust::xxh3::xxh3_128;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const CONNECTIONS: usize = 4;
-const STREAMS: usize = 16;
 const SENT_FOR: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 3;
 
@@ -47,8 +38,8 @@ async fn main() -> Result<(), Failure> {
     for (name, spans_a_request, message_bytes) in
         [("small, 100 a request", 100, 0), ("small, 4 a request", 4, 0), ("8 KB, 10 a request", 10, 8192)]
     {
-        let load = Arc::new(Load::new(spans_a_request, message_bytes));
-        report.add(name, shares(&program, &load, spans_a_request, control_us).await?);
+        let requests = Arc::new(Requests::new(Shape { spans: spans_a_request, message_bytes }, 1));
+        report.add(name, shares(&program, &requests, control_us).await?);
     }
     report.print();
     let mut report = Report::new("recovery", "a start with a backlog of 2 GiB");
@@ -60,19 +51,18 @@ async fn main() -> Result<(), Failure> {
 /// The shares of one kind of load.
 async fn shares(
     program: &Path,
-    load: &Arc<Load>,
-    spans_a_request: usize,
+    requests: &Arc<Requests>,
     control_us: f64,
 ) -> Result<Vec<(&'static str, f64)>, Failure> {
     let (mut on, mut off, mut controls) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        off.push(run(program, load, spans_a_request, OFF).await?.us_a_span);
-        let run = run(program, load, spans_a_request, ON).await?;
+        off.push(run(program, requests, OFF).await?.us_a_span);
+        let run = run(program, requests, ON).await?;
         on.push(run.us_a_span);
         controls.push(run.controls_a_span);
     }
     let (on, off) = (quantile(&mut on, 0.5), quantile(&mut off, 0.5));
-    let hash = load.bytes_a_span() * hash_us_a_byte();
+    let hash = requests.bytes_a_span() * hash_us_a_byte();
     let control = quantile(&mut controls, 0.5) * control_us;
     Ok(vec![
         ("us a span, on", on),
@@ -90,20 +80,15 @@ struct Run {
     controls_a_span: f64,
 }
 
-async fn run(
-    program: &Path,
-    load: &Arc<Load>,
-    spans_a_request: usize,
-    settings: Settings,
-) -> Result<Run, Failure> {
+async fn run(program: &Path, requests: &Arc<Requests>, settings: Settings) -> Result<Run, Failure> {
     let folder = tempfile::tempdir()?;
     let collector = Collector::start(program, folder.path(), settings).await?;
-    let before = collector.cpu_seconds()?;
-    let waits = sender::send(load, collector.grpc, CONNECTIONS, STREAMS, SENT_FOR).await?;
+    let before = collector.process.cpu_seconds()?;
+    let outcome = send(&collector.full_load(SENT_FOR), requests).await?;
     collector.flush().await?;
-    let seconds = collector.cpu_seconds()? - before;
+    let seconds = collector.process.cpu_seconds()? - before;
     drop(collector);
-    let spans = (waits.len() * spans_a_request) as f64;
+    let spans = outcome.acknowledged as f64 * requests.shape().spans as f64;
     Ok(Run { us_a_span: seconds * 1e6 / spans, controls_a_span: controls(program, folder.path())? / spans })
 }
 

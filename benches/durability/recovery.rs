@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use spanledger_load::{Failure, Requests, Shape, send};
+
 use crate::collector::{Collector, Settings};
-use crate::load::Load;
-use crate::{CONNECTIONS, Failure, STREAMS, sender};
 
 const BACKLOG_BYTES: u64 = 2 << 30;
 const SPANS_A_REQUEST: usize = 10;
@@ -21,12 +21,12 @@ const AWAY: Settings = Settings {
 };
 
 pub(crate) async fn measure(program: &Path) -> Result<Vec<(&'static str, f64)>, Failure> {
-    let load = Arc::new(Load::new(SPANS_A_REQUEST, 8192));
+    let load = Arc::new(Requests::new(Shape { spans: SPANS_A_REQUEST, message_bytes: 8192 }, 1));
     let folder = tempfile::tempdir()?;
     let first = Collector::start(program, folder.path(), AWAY).await?;
     let (mut requests, began) = (0, Instant::now());
     while log_bytes(folder.path())? < BACKLOG_BYTES {
-        requests += sender::send(&load, first.grpc, CONNECTIONS, STREAMS, SENT_FOR).await?.len();
+        requests += send(&first.full_load(SENT_FOR), &load).await?.acknowledged;
     }
     let taken_in = began.elapsed().as_secs_f64();
     // Killed, not stopped.
@@ -36,25 +36,25 @@ pub(crate) async fn measure(program: &Path) -> Result<Vec<(&'static str, f64)>, 
     let began = Instant::now();
     second.flush().await?;
     let caught_up = began.elapsed().as_secs_f64();
-    let spans = (requests * SPANS_A_REQUEST) as f64;
+    let spans = requests as f64 * SPANS_A_REQUEST as f64;
     Ok(vec![
         ("backlog GiB", backlog / f64::from(1 << 30)),
         ("ready after ms", second.ready_after.as_secs_f64() * 1e3),
         ("taken in spans/s", spans / taken_in),
         ("caught up spans/s", spans / caught_up),
         ("caught up / live", live_ratio(program, &load, spans / caught_up).await?),
-        ("peak resident MiB", second.resident_mib("VmHWM:")?),
+        ("peak resident MiB", second.process.peak_resident_mib()?),
     ])
 }
 
 /// How much faster than live traffic, senders and all, on the same machine.
-async fn live_ratio(program: &Path, load: &Arc<Load>, caught_up: f64) -> Result<f64, Failure> {
+async fn live_ratio(program: &Path, load: &Arc<Requests>, caught_up: f64) -> Result<f64, Failure> {
     let folder = tempfile::tempdir()?;
     let collector = Collector::start(program, folder.path(), Settings::default()).await?;
     let began = Instant::now();
-    let requests = sender::send(load, collector.grpc, CONNECTIONS, STREAMS, SENT_FOR * 3).await?.len();
+    let requests = send(&collector.full_load(SENT_FOR * 3), load).await?.acknowledged;
     collector.flush().await?;
-    let live = (requests * SPANS_A_REQUEST) as f64 / began.elapsed().as_secs_f64();
+    let live = requests as f64 * SPANS_A_REQUEST as f64 / began.elapsed().as_secs_f64();
     Ok(caught_up / live)
 }
 
