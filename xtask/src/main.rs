@@ -1,9 +1,11 @@
 //! The project's chores: `cargo xtask check`, `test`, `chaos`, `soak`, `bench`, `sdks`, `reliability` and `tools`.
 
+mod bench;
 mod chaos;
 mod check;
 mod command;
 mod layering;
+mod peers;
 mod reliability;
 mod sdks;
 mod stage;
@@ -13,7 +15,6 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use command::{Failure, cargo};
 use stage::{Stages, say};
 
 const USAGE: &str = "\
@@ -23,7 +24,8 @@ usage: cargo xtask <verb>
   test    check, then every test, those with real servers included
   chaos   the real process killed, starved and cut off: [--minutes N] [WORD of a scenario...]
   soak    the tests that take longer
-  bench   the benchmarks
+  bench   the benchmarks of the parts, then Spanledger beside its peers:
+          [suite [--rounds N] [--seconds N] [WORD of a contender or load...]] leaves the parts out
   sdks    the tests with SDKs of language models: [--newest] [NAME...]
   tools   only installs the real servers and SDKs that tests use, into target/tools
   reliability
@@ -49,7 +51,13 @@ fn main() -> ExitCode {
             }
         }
         Some("soak") => test::soak(&mut stages),
-        Some("bench") => stages.run("bench", run_benches),
+        Some("bench") => {
+            let arguments: Vec<String> = std::env::args().skip(2).collect();
+            if let Err(failure) = bench::bench(&arguments, &mut stages) {
+                say(&failure.to_string());
+                return ExitCode::from(2);
+            }
+        }
         Some("reliability") => stages.run("reliability", reliability::write),
         Some("tools") => tools::install(&mut stages),
         _ => {
@@ -58,13 +66,4 @@ fn main() -> ExitCode {
         }
     }
     stages.finish()
-}
-
-fn run_benches() -> Result<(), Failure> {
-    let program = workspace::build_release()?;
-    command::run(
-        cargo()
-            .args(["bench", "--package", "spanledger-benches", "--benches"])
-            .env("SPANLEDGER_BIN", program),
-    )
 }

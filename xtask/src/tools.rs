@@ -1,4 +1,4 @@
-//! The real servers and SDKs that tests talk to: which versions, how they are installed, where tests find them.
+//! The real servers and SDKs that tests talk to, and the peers of benchmarks: which versions, how they are installed, where tests find them.
 //!
 //! Each goes to a folder of its own under `target/tools`, named after what was asked for, so that a new version
 //! is a new folder; a link without the version beside it is where tests look.
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use crate::command::{Failure, exists, program, read, root};
-use crate::sdks;
 use crate::stage::{Outcome, Stages};
+use crate::{peers, sdks};
 
 /// No release of MinIO is a Go module version, so this names a commit, by the date and hash it has as one.
 const MINIO_VERSION: &str = "v0.0.0-20260212201848-7aac2a2c5b7c";
@@ -44,6 +44,8 @@ pub(crate) enum Tool {
     Sdks,
     Strace,
     E2fsprogs,
+    Collector,
+    Rotel,
 }
 
 /// How an installation went.
@@ -66,7 +68,7 @@ pub(crate) fn install_those(tools: &[Tool], stages: &mut Stages) {
 }
 
 impl Tool {
-    /// All of them, the one that takes longest to install last.
+    /// All that tests use, the one that takes longest to install last.
     pub(crate) const ALL: [Self; 8] = [
         Self::Python,
         Self::Node,
@@ -86,6 +88,9 @@ impl Tool {
     pub(crate) const OF_CHAOS: [Self; 5] =
         [Self::Python, Self::Strace, Self::E2fsprogs, Self::Toxiproxy, Self::Minio];
 
+    /// Those that benchmarks compare with.
+    pub(crate) const OF_BENCH: [Self; 2] = [Self::Rotel, Self::Collector];
+
     /// The module of tests that need it, and its folder under `target/tools`.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -97,6 +102,8 @@ impl Tool {
             Self::Sdks => "sdks",
             Self::Strace => "strace",
             Self::E2fsprogs => "e2fsprogs",
+            Self::Collector => "collector",
+            Self::Rotel => "rotel",
         }
     }
 
@@ -123,6 +130,8 @@ impl Tool {
             Self::Toxiproxy => vec![("SPANLEDGER_TOXIPROXY", folder.join("server"))],
             Self::Sdks => vec![("SPANLEDGER_SDKS", sdks::folder())],
             Self::Strace | Self::E2fsprogs => Vec::new(),
+            Self::Collector => vec![("SPANLEDGER_OTELCOL", folder.join("otelcol"))],
+            Self::Rotel => vec![("SPANLEDGER_ROTEL", folder.join("rotel-agent"))],
         }
     }
 
@@ -143,9 +152,9 @@ impl Tool {
     /// The program that the installation needs and this machine lacks.
     fn lacks(self) -> Option<&'static str> {
         let needed: &[(&str, &str)] = match self {
-            Self::Minio | Self::Toxiproxy => &[("go", "version")],
+            Self::Minio | Self::Toxiproxy | Self::Collector => &[("go", "version")],
             Self::Prometheus | Self::Strace | Self::E2fsprogs => PACKAGE_MANAGER,
-            Self::Python => &[("python3", "--version")],
+            Self::Python | Self::Rotel => &[("python3", "--version")],
             Self::Node => &[("node", "--version"), ("npm", "--version")],
             Self::Sdks => &[("python3", "--version"), ("node", "--version"), ("npm", "--version")],
         };
@@ -184,6 +193,8 @@ impl Tool {
             }
             Self::Node => once(&node_version(&support)?, &|target| install_node(&support, target)),
             Self::Sdks => sdks::install(),
+            Self::Collector => once(&peers::collector_version()?, &peers::build_collector),
+            Self::Rotel => once(&peers::rotel_version()?, &peers::install_rotel),
         }
     }
 }
@@ -322,7 +333,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| format!("read {}: {error}", path.display()).into())
 }
 
-fn hash(parts: &[Vec<u8>]) -> String {
+pub(crate) fn hash(parts: &[Vec<u8>]) -> String {
     let mut hasher = DefaultHasher::new();
     parts.hash(&mut hasher);
     format!("{:016x}", hasher.finish())

@@ -1,0 +1,214 @@
+//! `docs/performance.md`: the part of it that is made of what was measured, and the pictures beside it.
+
+use std::fs;
+use std::path::Path;
+
+use spanledger_load::Failure;
+
+use crate::case::{CASES, Case, ZSTD};
+use crate::contender::{CONTENDERS, Contender};
+use crate::picture::{Bar, bars, rounded};
+use crate::results::{Results, Run, Spread};
+
+const BEGIN: &str = "<!-- suite: written by cargo xtask bench -->\n";
+const END: &str = "<!-- end of suite -->\n";
+
+/// Writes the part of the page between its marks anew, and the pictures.
+pub(crate) fn write(results: &Results, docs: &Path) -> Result<(), Failure> {
+    let path = docs.join("performance.md");
+    let page = fs::read_to_string(&path).map_err(|error| format!("read {}: {error}", path.display()))?;
+    let part = format!("{}\n{}\n{}", head(results), tables(results), about(results));
+    fs::write(&path, replaced(&page, &part)?)?;
+    let folder = docs.join("performance");
+    fs::create_dir_all(&folder)?;
+    for case in &CASES {
+        let title = format!("CPU seconds a million spans: {}", case.title);
+        let picture =
+            picture(results, &title, |name| results.spread(case.name, name, |run| run.cpu_seconds_a_million));
+        fs::write(folder.join(format!("cpu-{}.svg", case.name)), picture)?;
+    }
+    let peak = |name: &str| results.overall(name, |run| run.peak_mib);
+    fs::write(folder.join("memory.svg"), picture(results, "Peak resident MiB under all loads", peak))?;
+    Ok(())
+}
+
+fn replaced(page: &str, part: &str) -> Result<String, Failure> {
+    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.ok_or_else(|| format!("performance.md lacks the lines {BEGIN}{END}"))?;
+    Ok(format!("{before}{BEGIN}\n{part}\n{END}{after}"))
+}
+
+fn picture(results: &Results, title: &str, figure: impl Fn(&str) -> Option<Spread>) -> String {
+    let rows = contenders(results).filter_map(|one| {
+        let (label, is_ours) = (one.title.to_owned(), one.name == OURS);
+        Some(Bar { label, spread: figure(one.name)?, is_ours })
+    });
+    bars(title, &rows.collect::<Vec<_>>())
+}
+
+/// The one that the others are compared with.
+const OURS: &str = "spanledger";
+
+/// Those that were measured.
+fn contenders(results: &Results) -> impl Iterator<Item = &'static Contender> {
+    CONTENDERS.iter().filter(|one| results.runs.iter().any(|run| run.contender == one.name))
+}
+
+/// What a run came to, while others are still to be made.
+pub(crate) fn line(run: &Run) -> String {
+    let at_rest = if run.rested { "" } else { ", not at rest in the end" };
+    format!(
+        "round {}  {:<10} {:<16} {:>7} CPU s a million  {:>9} spans/s  p99 {} ms, at half the rate {} ms{at_rest}",
+        run.round,
+        run.case,
+        run.contender,
+        rounded(run.cpu_seconds_a_million),
+        rounded(run.spans_a_second),
+        rounded(run.full.p99_ms),
+        rounded(run.half.p99_ms),
+    )
+}
+
+fn head(results: &Results) -> String {
+    let machine = &results.machine;
+    let flags = if (results.rounds, results.seconds) == (3, 6) {
+        String::new()
+    } else {
+        format!(" --rounds {} --seconds {}", results.rounds, results.seconds)
+    };
+    format!(
+        "Measured on {} by `cargo xtask bench suite{flags}`: {} cores of {}, which the load generator shares, {} GiB of memory, Linux {}, {}, \
+         where an fsync of 4 KiB takes {} ms. Figures are medians of {} rounds, in brackets the least and the most; the contenders take turns.\n",
+        machine.date,
+        machine.cores,
+        machine.processor,
+        rounded(machine.memory_gib),
+        machine.kernel,
+        machine.filesystem,
+        rounded(machine.fsync_ms),
+        results.rounds,
+    )
+}
+
+/// The tables of all loads, and of what the programs are without load.
+pub(crate) fn tables(results: &Results) -> String {
+    let measured = |case: &&Case| results.runs.iter().any(|run| run.case == case.name);
+    let loads: String = CASES.iter().filter(measured).map(|case| load(results, case)).collect();
+    format!("{loads}{}", footprint(results))
+}
+
+fn load(results: &Results, case: &Case) -> String {
+    let shape = results.shapes.iter().find(|shape| shape.case == case.name);
+    let (bytes, zstd) = shape.map_or((0.0, 0.0), |shape| (shape.bytes_a_span, shape.zstd_cpu_seconds));
+    let rows: String = contenders(results).map(|one| contender_row(results, case, one)).collect();
+    format!(
+        "### {title}: {} bytes a span
+
+![processor time](performance/cpu-{}.svg)
+
+| | CPU s a million spans | Spanledger takes | goal | spans/s | p50 / p99 / p99.9 ms | at half the rate | written, bytes a span | peak MiB | refused |
+|---|---|---|---|---|---|---|---|---|---|
+{rows}| zstd(1) of the same bytes, nothing else | {} | {} | {} | | | | | | |
+
+",
+        rounded(bytes),
+        case.name,
+        rounded(zstd),
+        ratio(results, case, Some(zstd)),
+        goal(case, ZSTD),
+        title = title(case),
+    )
+}
+
+fn title(case: &Case) -> String {
+    let mut letters = case.title.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
+}
+
+fn contender_row(results: &Results, case: &Case, one: &Contender) -> String {
+    let of = |figure: fn(&Run) -> f64| results.spread(case.name, one.name, figure);
+    let cpu = of(|run| run.cpu_seconds_a_million);
+    let ratio =
+        if one.name == OURS { String::new() } else { ratio(results, case, cpu.map(|cpu| cpu.median)) };
+    let middle = |figure| of(figure).map(|spread| rounded(spread.median)).unwrap_or_default();
+    let at_full =
+        [middle(|run| run.full.p50_ms), middle(|run| run.full.p99_ms), middle(|run| run.full.p999_ms)];
+    let at_half =
+        [middle(|run| run.half.p50_ms), middle(|run| run.half.p99_ms), middle(|run| run.half.p999_ms)];
+    let note =
+        if results.runs_of(case.name, one.name).all(|run| run.rested) { "" } else { ", still working" };
+    let refused: u64 =
+        results.runs_of(case.name, one.name).map(|run| run.refused_requests + run.failed_requests).sum();
+    format!(
+        "| {} | {}{note} | {ratio} | {} | {} | {} | {} | {} | {} | {refused} |\n",
+        one.title,
+        cpu.map(spread).unwrap_or_default(),
+        goal(case, one.name),
+        middle(|run| run.spans_a_second),
+        at_full.join(" / "),
+        at_half.join(" / "),
+        middle(|run| run.written_bytes_a_span),
+        middle(|run| run.peak_mib),
+    )
+}
+
+fn spread(spread: Spread) -> String {
+    format!("{} ({} to {})", rounded(spread.median), rounded(spread.least), rounded(spread.most))
+}
+
+/// Spanledger's processor time by that of another.
+fn ratio(results: &Results, case: &Case, other: Option<f64>) -> String {
+    let ours = results.spread(case.name, OURS, |run| run.cpu_seconds_a_million);
+    match (ours, other) {
+        (Some(ours), Some(other)) if other > 0.0 => format!("{:.2} x", ours.median / other),
+        _ => String::new(),
+    }
+}
+
+fn goal(case: &Case, other: &str) -> String {
+    let goal = case.goals.iter().find(|(name, _)| *name == other);
+    goal.map(|(_, most)| format!("at most {most} x")).unwrap_or_default()
+}
+
+fn footprint(results: &Results) -> String {
+    let rows: String = contenders(results)
+        .map(|one| {
+            let middle = |figure| {
+                results.overall(one.name, figure).map(|spread| rounded(spread.median)).unwrap_or_default()
+            };
+            let megabytes = results.programs.iter().find(|about| about.contender == one.name);
+            let megabytes = megabytes.map(|about| rounded(about.stripped_mb)).unwrap_or_default();
+            let (ready, idle) = (middle(|run| run.ready_ms), middle(|run| run.idle_mib));
+            format!("| {} | {ready} | {idle} | {megabytes} |\n", one.title)
+        })
+        .collect();
+    format!(
+        "### Without load
+
+| | first acknowledgement after ms | idle MiB | program, stripped, MB |
+|---|---|---|---|
+{rows}"
+    )
+}
+
+fn about(results: &Results) -> String {
+    let rows: String = contenders(results)
+        .map(|one| {
+            let version = results.programs.iter().find(|about| about.contender == one.name);
+            let version = version.map(|about| about.version.as_str()).unwrap_or_default();
+            format!("| {} | {version} | {} | {} |\n", one.title, one.does, one.lacks)
+        })
+        .collect();
+    format!(
+        "### Who does what
+
+| | version | does | does not |
+|---|---|---|---|
+{rows}
+![memory](performance/memory.svg)
+"
+    )
+}
