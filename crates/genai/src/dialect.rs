@@ -80,7 +80,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         scopes: &["genkit*"],
-        markers: &["genkit:*"],
+        markers: &["genkit:*", "genkit.*"],
         ..row(Dialect::Genkit, "genkit", "Genkit")
     },
     Row {

@@ -448,6 +448,22 @@ fn the_answer_tells_what_of_the_input_was_cached_where_no_attribute_does() {
 }
 
 #[test]
+fn genkit_hands_on_what_the_provider_counts() {
+    let usage = |name, output| {
+        let attributes =
+            [("genkit:name", name), ("genkit:metadata:subtype", "model"), ("genkit:output", output)];
+        counts("genkit-tracer", &attributes)
+    };
+    let claude = r#"{"usage": {"inputTokens": 100, "outputTokens": 9, "custom":
+        {"cache_read_input_tokens": 60, "cache_creation_input_tokens": 20}}, "raw": {"id": "msg_1"}}"#;
+    assert_eq!(usage("anthropic/claude-sonnet-4-5", claude), [Some(180), Some(9), Some(60), Some(20)]);
+    let gemini = r#"{"usage": {"inputTokens": 100, "outputTokens": 9, "thoughtsTokens": 7, "cachedContentTokens": 60}}"#;
+    assert_eq!(usage("googleai/gemini-2.5-flash", gemini), [Some(100), Some(16), Some(60), None]);
+    let gpt = r#"{"usage": {"inputTokens": 100, "outputTokens": 9, "thoughtsTokens": 7}}"#;
+    assert_eq!(usage("openai/gpt-5", gpt), [Some(100), Some(9), None, None]);
+}
+
+#[test]
 fn google_adk_counted_thoughts_apart_until_it_named_them_as_the_conventions_do() {
     let usage = |thoughts| {
         let attributes = [
