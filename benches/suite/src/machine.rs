@@ -19,6 +19,8 @@ pub(crate) struct Machine {
     pub(crate) memory_gib: f64,
     pub(crate) kernel: String,
     pub(crate) filesystem: String,
+    /// The load average before: what else the machine was doing.
+    pub(crate) load_before: f64,
     /// What an fsync of 4 KiB takes there.
     pub(crate) fsync_ms: f64,
 }
@@ -31,6 +33,7 @@ impl Machine {
         let processor = field(&fs::read_to_string("/proc/cpuinfo")?, "model name");
         let memory = field(&fs::read_to_string("/proc/meminfo")?, "MemTotal");
         let memory_kib: f64 = memory.trim_end_matches(" kB").parse()?;
+        let load = fs::read_to_string("/proc/loadavg")?;
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
         Ok(Self {
             date: now.format("%Y-%m-%d").to_string(),
@@ -40,6 +43,7 @@ impl Machine {
             // What follows the version is whoever built it.
             kernel: kernel.trim().split('-').next().unwrap_or_default().to_owned(),
             filesystem: filesystem(&fs::read_to_string("/proc/mounts")?, &folder.canonicalize()?),
+            load_before: load.split(' ').next().unwrap_or_default().parse()?,
             fsync_ms: fsync_ms(folder)?,
         })
     }

@@ -78,7 +78,7 @@ fn head(results: &Results) -> String {
     };
     format!(
         "Measured on {} by `cargo xtask bench suite{flags}`: {} cores of {}, which the load generator shares, {} GiB of memory, Linux {}, {}, \
-         where an fsync of 4 KiB takes {} ms. Figures are medians of {} rounds, in brackets the least and the most; the contenders take turns.\n",
+         where an fsync of 4 KiB takes {} ms. The load average before was {}. Figures are medians of {} rounds, in brackets the least and the most; the contenders take turns.\n",
         machine.date,
         machine.cores,
         machine.processor,
@@ -86,6 +86,7 @@ fn head(results: &Results) -> String {
         machine.kernel,
         machine.filesystem,
         rounded(machine.fsync_ms),
+        rounded(machine.load_before),
         results.rounds,
     )
 }
@@ -94,7 +95,7 @@ fn head(results: &Results) -> String {
 pub(crate) fn tables(results: &Results) -> String {
     let measured = |case: &&Case| results.runs.iter().any(|run| run.case == case.name);
     let loads: String = CASES.iter().filter(measured).map(|case| load(results, case)).collect();
-    format!("{loads}{}", footprint(results))
+    format!("{loads}{}\n{}", footprint(results), goals(results))
 }
 
 fn load(results: &Results, case: &Case) -> String {
@@ -106,7 +107,7 @@ fn load(results: &Results, case: &Case) -> String {
 
 ![processor time](performance/cpu-{}.svg)
 
-| | CPU s a million spans | Spanledger takes | goal | spans/s | p50 / p99 / p99.9 ms | at half the rate | written, bytes a span | peak MiB | refused |
+| | CPU s a million spans | Spanledger takes | goal | spans/s | p50 / p99 / p99.9 ms | at half the rate | written, bytes a span | peak MiB | refused or failed |
 |---|---|---|---|---|---|---|---|---|---|
 {rows}| zstd(1) of the same bytes, nothing else | {} | {} | {} | | | | | | |
 
@@ -194,6 +195,36 @@ fn footprint(results: &Results) -> String {
     )
 }
 
+/// The goals that are no ratio of processor time.
+fn goals(results: &Results) -> String {
+    let middle = |figure| results.overall(OURS, figure).map(|spread| spread.median);
+    let megabytes = |name: &str| {
+        results.programs.iter().find(|about| about.contender == name).map(|about| about.stripped_mb)
+    };
+    let fsync_ms = results.machine.fsync_ms;
+    let mut rows = vec![
+        ("first acknowledgement, ms".to_owned(), middle(|run| run.ready_ms), Some(50.0)),
+        ("idle MiB (of a sidecar)".to_owned(), middle(|run| run.idle_mib), Some(12.0)),
+        (
+            "program, stripped, MB (a third of the Collector)".to_owned(),
+            megabytes(OURS),
+            megabytes("collector-nop").map(|megabytes| megabytes / 3.0),
+        ),
+    ];
+    for case in &CASES {
+        let p99 = results.spread(case.name, OURS, |run| run.half.p99_ms).map(|spread| spread.median);
+        let name = format!("p99 at half the rate, ms (an fsync and 10 ms), {}", case.title);
+        rows.push((name, p99, Some(fsync_ms + 10.0)));
+    }
+    let rows: String = rows
+        .into_iter()
+        .filter_map(|(name, measured, goal)| {
+            Some(format!("| {name} | {} | at most {} |\n", rounded(measured?), rounded(goal?)))
+        })
+        .collect();
+    format!("### Spanledger's other goals\n\n| | measured | goal |\n|---|---|---|\n{rows}")
+}
+
 fn about(results: &Results) -> String {
     let rows: String = contenders(results)
         .map(|one| {
@@ -211,4 +242,97 @@ fn about(results: &Results) -> String {
 ![memory](performance/memory.svg)
 "
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contender::About;
+    use crate::machine::Machine;
+    use crate::results::{Latency, ShapeCost};
+
+    const LATENCY: Latency = Latency { p50_ms: 1.0, p99_ms: 2.0, p999_ms: 3.0 };
+
+    fn run(contender: &str, round: u32, cpu_seconds_a_million: f64) -> Run {
+        Run {
+            contender: contender.to_owned(),
+            case: "small-4".to_owned(),
+            round,
+            ready_ms: 40.0,
+            idle_mib: 12.0,
+            acknowledged_spans: 1e6,
+            refused_requests: 0,
+            failed_requests: 0,
+            cpu_seconds: cpu_seconds_a_million,
+            cpu_seconds_a_million,
+            spans_a_second: 1e5,
+            full: LATENCY,
+            half: LATENCY,
+            written_bytes_a_span: 0.0,
+            peak_mib: 50.0,
+            rested: contender != "collector-queue",
+        }
+    }
+
+    fn results() -> Results {
+        let shape = ShapeCost { case: "small-4".to_owned(), bytes_a_span: 800.0, zstd_cpu_seconds: 1.0 };
+        let about = About { contender: OURS.to_owned(), version: "0.1.0".to_owned(), stripped_mb: 9.0 };
+        let machine = Machine {
+            date: "2026-01-02".to_owned(),
+            cores: 2,
+            processor: "one".to_owned(),
+            memory_gib: 8.0,
+            kernel: "6.1".to_owned(),
+            filesystem: "ext4".to_owned(),
+            load_before: 0.5,
+            fsync_ms: 1.0,
+        };
+        let runs = vec![
+            run(OURS, 1, 12.0),
+            run("collector-nop", 1, 16.0),
+            run("collector-queue", 1, 200.0),
+            run(OURS, 2, 8.0),
+            run("collector-nop", 2, 24.0),
+        ];
+        Results { machine, rounds: 2, seconds: 6, programs: vec![about], shapes: vec![shape], runs }
+    }
+
+    fn row(title: &str) -> String {
+        let tables = tables(&results());
+        tables.lines().find(|line| line.contains(title)).unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn a_peer_has_its_middle_and_spread_the_ratio_to_it_and_the_goal_in_one_row() {
+        let nop = row("(a)");
+        assert!(nop.contains("| 20.0 (16.0 to 24.0) | 0.50 x | at most 0.8 x |"), "{nop}");
+    }
+
+    #[test]
+    fn who_was_still_working_in_the_end_is_marked() {
+        assert!(row("(c)").contains("still working"));
+        assert!(!row("(a)").contains("still working"));
+    }
+
+    #[test]
+    fn latency_at_half_the_rate_stands_beside_an_fsync_and_ten_milliseconds() {
+        assert!(row("p99 at half the rate").ends_with("small, 4 a request | 2.00 | at most 11.0 |"));
+    }
+
+    #[test]
+    fn who_was_not_measured_is_not_in_the_tables() {
+        assert_eq!(row("rotel"), "");
+    }
+
+    #[test]
+    fn the_page_says_how_it_is_made_again() {
+        assert!(head(&results()).contains("`cargo xtask bench suite --rounds 2 --seconds 6`"));
+    }
+
+    #[test]
+    fn only_what_is_between_the_marks_is_written() {
+        let page = format!("before\n{BEGIN}old\n{END}after\n");
+        assert_eq!(replaced(&page, "new\n").unwrap(), format!("before\n{BEGIN}\nnew\n\n{END}after\n"));
+        assert!(replaced("no marks", "new").is_err());
+    }
 }
