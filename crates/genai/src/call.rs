@@ -163,22 +163,29 @@ pub fn read<'a>(span: &SpanView<'a>, shape: &Shape, prices: &Prices) -> Call<'a>
     call
 }
 
-/// LiteLLM repeats what it sent to the provider in a span of its own.
-const RAW_REQUEST: &str = "raw_gen_ai_request";
+/// Spans that look like calls, and are none: LiteLLM repeats what it sent to the provider, and Envoy AI Gateway tells
+/// what it was asked to count.
+const NO_CALLS: [(Dialect, &str); 2] =
+    [(Dialect::Litellm, "raw_gen_ai_request"), (Dialect::Openinference, "CountTokens")];
 
 /// What a span stands for: what its sender calls it. Spans that are called nothing are known by what they have.
 fn kind(span: &SpanView<'_>, dialect: Dialect, fields: &Fields<'_>) -> CallKind {
-    if dialect == Dialect::Litellm && span.name == RAW_REQUEST {
+    if NO_CALLS.contains(&(dialect, span.name)) {
         return CallKind::Other;
     }
     let has = |field| fields.text(field).is_some();
+    let has_model = has(Field::RequestModel) || has(Field::ResponseModel);
+    // It tells of each try of a call, and of the answer, in spans of their own that name no model.
+    if dialect == Dialect::Openrouter && !has_model {
+        return CallKind::Other;
+    }
     match fields.text(Field::Kind) {
         Some(word) => CallKind::of_word(word, dialect),
         None if has(Field::ToolName) => CallKind::Tool,
         None if dialect == Dialect::PydanticAi && has(Field::AgentName) => CallKind::Agent,
-        // It repeats the models of a call on the request that brought it.
-        None if dialect == Dialect::Bifrost => of_name(span.name, dialect),
-        None if has(Field::RequestModel) || has(Field::ResponseModel) => CallKind::Llm,
+        // They name the model on what is around a call, and on what is none: speech, the request that brought a call.
+        None if matches!(dialect, Dialect::Bifrost | Dialect::Livekit) => of_name(span.name, dialect),
+        None if has_model => CallKind::Llm,
         None => of_name(span.name, dialect),
     }
 }

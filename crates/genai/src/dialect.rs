@@ -13,16 +13,19 @@ pub(crate) enum Dialect {
     AnthropicSdk,
     Autogen,
     Bifrost,
+    ClaudeCode,
     Genkit,
     GoogleAdk,
     Langfuse,
     Langsmith,
     Litellm,
+    Livekit,
     Logfire,
     Mlflow,
     Openinference,
     Openlit,
     Openllmetry,
+    Openrouter,
     Otel,
     PydanticAi,
     SemanticKernel,
@@ -95,9 +98,25 @@ pub(crate) const ROWS: &[Row] = &[
         ..row(Dialect::GoogleAdk, "google_adk", "Google ADK")
     },
     Row {
-        scopes: &["com.anthropic.sdk.*"],
+        scopes: &["com.anthropic.sdk.*", "com.anthropic.claude-platform"],
         markers: &["anthropic.request.id", "anthropic.message.*"],
-        ..row(Dialect::AnthropicSdk, "anthropic_sdk", "Anthropic SDK")
+        ..row(Dialect::AnthropicSdk, "anthropic_sdk", "Anthropic SDK and API")
+    },
+    Row {
+        scopes: &["com.anthropic.claude_code*"],
+        only_with: &["gen_ai.*", "span.type"],
+        ..row(Dialect::ClaudeCode, "claude_code", "Claude Code")
+    },
+    Row {
+        scopes: &["openrouter"],
+        markers: &["trace.metadata.openrouter.*"],
+        only_with: &["gen_ai.*"],
+        ..row(Dialect::Openrouter, "openrouter", "OpenRouter, its broadcast")
+    },
+    Row {
+        scopes: &["livekit-agents"],
+        only_with: &["gen_ai.*", "lk.function_tool.*"],
+        ..row(Dialect::Livekit, "livekit", "LiveKit Agents")
     },
     Row {
         scopes: &["openlit*", "@openlit/*"],

@@ -36,16 +36,16 @@ pub(crate) const WORDS: &[(CallKind, &[&str])] = &[
                   "model", "responses", "response", "anthropic_messages", "ai.generatetext.dogenerate",
                   "ai.streamtext.dostream", "ai.generateobject.dogenerate", "ai.streamobject.dostream",
                   "image_generation", "image_edit", "transcription", "speech", "chat.completions",
-                  "chat.streaming_completions", "text.completions", "text.streaming_completions"]),
+                  "chat.streaming_completions", "text.completions", "text.streaming_completions", "llm_response"]),
     (Embedding, &["embedding", "embeddings", "embedder", "ai.embed.doembed", "ai.embedmany.doembed"]),
     (Rerank,    &["rerank", "reranker", "ai.rerank.dorerank"]),
-    (Agent,     &["agent", "invoke_agent", "create_agent"]),
+    (Agent,     &["agent", "invoke_agent", "create_agent", "interaction"]),
     (Tool,      &["tool", "execute_tool", "ai.toolcall", "mcp_tool_call", "call_mcp_tool"]),
     (Retriever, &["retriever", "retrieval", "search"]),
     (Chain,     &["chain", "workflow", "invoke_workflow", "task", "flow", "agent_step", "execute_task",
                   "execute_event_loop_cycle", "ai.*"]),
     (Guardrail, &["guardrail"]),
-    (Evaluator, &["evaluator"]),
+    (Evaluator, &["evaluator", "judge"]),
 ];
 
 impl CallKind {
@@ -80,7 +80,9 @@ impl CallKind {
         let Some(word) = lower_case(word.trim(), &mut buffer) else { return Other };
         // LiteLLM says `acompletion` for a completion that is awaited.
         let awaited = (dialect == Dialect::Litellm).then(|| word.strip_prefix('a')).flatten();
-        listed(word).or_else(|| listed(awaited?)).unwrap_or(Other)
+        // A call to Claude Code; to others a step on the way to one.
+        let own = (dialect == Dialect::ClaudeCode && word == "llm_request").then_some(Llm);
+        own.or_else(|| listed(word)).or_else(|| listed(awaited?)).unwrap_or(Other)
     }
 }
 
@@ -110,6 +112,8 @@ mod tests {
             ("acompletion", Dialect::Litellm, Llm),
             ("acompletion", Dialect::Otel, Other),
             ("aembedding", Dialect::Litellm, Embedding),
+            ("llm_request", Dialect::ClaudeCode, Llm),
+            ("llm_request", Dialect::Otel, Other),
             ("RERANKER", Dialect::Openinference, Rerank),
             ("prompt", Dialect::Langsmith, Other),
             ("something_new", Dialect::Otel, Other),

@@ -16,15 +16,23 @@ const fn names(canonical: &'static str, aliases: &'static [&'static str]) -> Nam
 }
 
 const PROVIDERS: &[Names] = &[
-    names("anthropic", &[]),
+    names("anthropic", &["api.anthropic.com"]),
     names(
         "aws.bedrock",
-        &["aws", "aws_bedrock", "amazon-bedrock", "amazon_bedrock", "bedrock", "bedrock_converse"],
+        &[
+            "aws",
+            "aws_bedrock",
+            "amazon-bedrock",
+            "amazon_bedrock",
+            "awsbedrock",
+            "bedrock",
+            "bedrock_converse",
+        ],
     ),
     names("azure.ai.inference", &["az.ai.inference", "azure_ai"]),
     names("azure.ai.openai", &["az.ai.openai", "azure", "azure_openai", "azure-openai"]),
     names("cohere", &[]),
-    names("deepseek", &[]),
+    names("deepseek", &["api.deepseek.com"]),
     names("fireworks_ai", &["fireworks", "fireworks-ai"]),
     names("gcp.gemini", &["gcp.gen_ai", "gemini", "google", "google-gla", "google_genai", "googleai"]),
     names(
@@ -39,14 +47,14 @@ const PROVIDERS: &[Names] = &[
             "vertexai",
         ],
     ),
-    names("groq", &[]),
+    names("groq", &["api.groq.com"]),
     names("ibm.watsonx.ai", &["watsonx"]),
-    names("mistral_ai", &["mistral", "mistralai"]),
-    names("openai", &[]),
-    names("openrouter", &[]),
-    names("perplexity", &[]),
+    names("mistral_ai", &["api.mistral.ai", "mistral", "mistralai"]),
+    names("openai", &["api.openai.com"]),
+    names("openrouter", &["openrouter.ai"]),
+    names("perplexity", &["api.perplexity.ai"]),
     names("together_ai", &["together", "together-ai"]),
-    names("x_ai", &["x-ai", "xai"]),
+    names("x_ai", &["api.x.ai", "x-ai", "xai"]),
 ];
 
 /// Frameworks that put their own name where the provider's belongs: the provider is not known.

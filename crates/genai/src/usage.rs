@@ -80,6 +80,10 @@ const fn vercel_5(provider: &'static str, input: InputTokens, output: OutputToke
     Measured { provider: Some(provider), unless: Some(VERCEL_6), output, ..measured("ai", input) }
 }
 
+const fn of(provider: &'static str, row: Measured) -> Measured {
+    Measured { provider: Some(provider), ..row }
+}
+
 const fn output(output: OutputTokens, row: Measured) -> Measured {
     Measured { output, ..row }
 }
@@ -88,6 +92,9 @@ const fn output(output: OutputTokens, row: Measured) -> Measured {
 #[rustfmt::skip]
 pub(crate) const MEASURED: &[Measured] = &[
     measured("com.anthropic.sdk.*",                             IncludesCache),
+    of("anthropic", measured("openinference.instrumentation.agno", ExcludesCache)),
+    of("anthropic", measured("openinference.instrumentation.pipecat", ExcludesCache)),
+    measured("openinference.instrumentation.claude_agent_sdk",  ExcludesCache),
     measured("openinference.instrumentation.*",                 IncludesCache),
     measured("@arizeai/openinference-instrumentation-anthropic", ExcludesCache),
     measured("@arizeai/openinference-instrumentation-bedrock",  ExcludesCache),
@@ -103,6 +110,8 @@ pub(crate) const MEASURED: &[Measured] = &[
         ..output(ExcludesReasoning, measured("gcp.vertex.agent", Unmeasured))
     },
     measured("litellm",                                         IncludesCache),
+    measured("openrouter",                                      IncludesCache),
+    measured("livekit-agents",                                  IncludesCache),
     measured("pydantic-ai",                                     IncludesCache),
     measured("gen_ai",                                          IncludesCache),
     vercel_5("anthropic",    ExcludesCache, IncludesReasoning),

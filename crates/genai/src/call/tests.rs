@@ -504,6 +504,106 @@ fn a_request_that_brought_a_call_to_bifrost_is_no_call() {
     assert!(of("gpt-4o", &[model]));
 }
 
+/// What a span stands for, by its scope and its name.
+fn kind_of(scope: &str, name: &str, attributes: &[(&str, &str)]) -> CallKind {
+    let view = SpanView { scope_name: Some(scope), name, ..span(attributes) };
+    normalise(&view, &Prices::bundled()).unwrap().kind
+}
+
+#[test]
+fn claude_code_tells_its_calls_and_tools_by_names_of_its_own() {
+    let scope = "com.anthropic.claude_code.tracing";
+    let call = [
+        ("span.type", "llm_request"),
+        ("gen_ai.system", "anthropic"),
+        ("gen_ai.request.model", "claude-opus-4-5"),
+        ("input_tokens", "2"),
+        ("output_tokens", "1200"),
+        ("cache_read_tokens", "84562"),
+        ("cache_creation_tokens", "7096"),
+        ("stop_reason", "tool_use"),
+        ("ttft_ms", "812.5"),
+    ];
+    assert_eq!(counts(scope, &call), [Some(91_660), Some(1200), Some(84_562), Some(7096)]);
+    let view = SpanView { scope_name: Some(scope), ..span(&call) };
+    let call = normalise(&view, &Prices::bundled()).unwrap();
+    assert_eq!((call.is_billable, call.ttft_ns), (true, Some(812_500_000)));
+    assert_eq!(call.finish_reasons.as_deref(), Some(&["tool_use".to_owned()][..]));
+    let kind = |attributes| kind_of(scope, "", attributes);
+    assert_eq!(kind(&[("span.type", "interaction")]), CallKind::Agent);
+    assert_eq!(kind(&[("span.type", "tool"), ("gen_ai.tool.call.id", "toolu_1")]), CallKind::Tool);
+    assert_eq!(kind(&[("span.type", "tool.execution")]), CallKind::Other);
+}
+
+#[test]
+fn counting_tokens_is_no_call() {
+    let attributes = [
+        ("openinference.span.kind", "LLM"),
+        ("llm.model_name", "claude-sonnet-4-5"),
+        ("llm.token_count.prompt", "100"),
+    ];
+    assert_eq!(kind_of("envoyproxy/ai-gateway", "CountTokens", &attributes), CallKind::Other);
+    assert_eq!(kind_of("envoyproxy/ai-gateway", "Message", &attributes), CallKind::Llm);
+}
+
+#[test]
+fn what_openrouter_tells_beside_a_call_is_none() {
+    let call = [
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.provider.name", "anthropic"),
+        ("gen_ai.response.model", "anthropic/claude-haiku-4.5"),
+        ("gen_ai.response.id", "gen-1"),
+        ("gen_ai.usage.input_tokens", "100"),
+        ("gen_ai.usage.output_tokens", "20"),
+        ("gen_ai.usage.input_tokens.cached", "60"),
+        ("gen_ai.usage.input_tokens.cache_write", "10"),
+        ("gen_ai.usage.output_tokens.reasoning", "5"),
+    ];
+    assert_eq!(counts("openrouter", &call), [Some(100), Some(20), Some(60), Some(10)]);
+    assert_eq!(kind_of("openrouter", "LLM Generation", &call), CallKind::Llm);
+    let attempt = [("gen_ai.operation.name", "chat"), ("gen_ai.response.id", "gen-1:attempt-0")];
+    assert_eq!(kind_of("openrouter", "provider attempt 1: Anthropic", &attempt), CallKind::Other);
+    assert_eq!(kind_of("somebody", "chat", &attempt), CallKind::Llm);
+}
+
+#[test]
+fn a_model_of_speech_around_livekit_s_calls_is_no_call() {
+    let model = [("gen_ai.request.model", "sonic-2"), ("gen_ai.provider.name", "Cartesia")];
+    assert_eq!(kind_of("livekit-agents", "tts_node", &model), CallKind::Other);
+    let tool = [("lk.function_tool.name", "weather"), ("lk.function_tool.id", "call_1")];
+    assert_eq!(kind_of("livekit-agents", "function_tool", &tool), CallKind::Tool);
+    let call = [
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.provider.name", "api.openai.com"),
+        ("gen_ai.request.model", "gpt-4o"),
+        ("gen_ai.usage.input_tokens", "100"),
+        ("gen_ai.usage.output_tokens", "20"),
+        ("gen_ai.usage.input_cached_tokens", "60"),
+    ];
+    assert_eq!(kind_of("livekit-agents", "llm_request", &call), CallKind::Llm);
+    assert_eq!(counts("livekit-agents", &call), [Some(100), Some(20), Some(60), None]);
+    assert_eq!(read(&call).provider.as_deref(), Some("openai"));
+}
+
+#[test]
+fn openinference_hands_on_what_agno_and_claude_s_agent_count_of_claude() {
+    let call = [
+        ("openinference.span.kind", "LLM"),
+        ("llm.provider", "Anthropic"),
+        ("llm.token_count.prompt", "100"),
+        ("llm.token_count.completion", "20"),
+        ("llm.token_count.prompt_details.cache_read", "50"),
+    ];
+    let inclusive = [Some(150), Some(20), Some(50), None];
+    assert_eq!(counts("openinference.instrumentation.agno", &call), inclusive);
+    assert_eq!(counts("openinference.instrumentation.pipecat", &call), inclusive);
+    assert_eq!(counts("openinference.instrumentation.langchain", &call)[0], Some(100));
+    let scope_name = Some("openinference.instrumentation.claude_agent_sdk");
+    let agent = [&[("openinference.span.kind", "AGENT")], &call[1..]].concat();
+    let agent = normalise(&SpanView { scope_name, ..span(&agent) }, &Prices::bundled()).unwrap();
+    assert_eq!((agent.is_billable, agent.aggregated_input_tokens), (false, Some(150)));
+}
+
 #[test]
 fn finish_reasons_that_are_joined_are_a_list() {
     let reasons = |text| {
