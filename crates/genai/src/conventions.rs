@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashMap;
 
 use crate::dialect::Dialect::{
-    self, ClaudeCode, Genkit, GoogleAdk, Langfuse, Litellm, Livekit, Mlflow, Openinference, Openrouter,
-    PydanticAi,
+    self, ClaudeCode, Genkit, GoogleAdk, Langfuse, Litellm, Livekit, Mlflow, Openinference, PydanticAi,
 };
 use crate::names::Names;
 use crate::{CallKind, Field};
