@@ -301,12 +301,7 @@ impl<'a> Reader<'_, 'a> {
         if self.content.system_instructions.is_some() || text.len() > REBUILT_BYTES_MAX {
             return;
         }
-        let system = match parse(text) {
-            Some(json @ (Json::Array(_) | Json::Object(_) | Json::Text(_))) => {
-                conversation::system_parts(json)
-            }
-            _ => vec![parts::text(text)],
-        };
+        let system = conversation::system_of_text(text);
         if !system.is_empty() {
             self.content.system_instructions = Some(rebuilt(system));
             self.content.moved.push(attribute);
@@ -338,6 +333,7 @@ impl<'a> Reader<'_, 'a> {
             match row.attribute.rsplit('.').next().unwrap_or_default() {
                 "toolCalls" => parts.extend(message::tool_calls(Json::text(text))),
                 "reasoning" => parts.push(sources::reasoning(text)),
+                "files" => parts.extend(message::files(text)),
                 _ => parts.push(parts::text(text)),
             }
             if parts.len() > before {

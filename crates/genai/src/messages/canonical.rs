@@ -6,9 +6,9 @@ const KEYS_MAX: usize = 8;
 /// Texts up to this length are passed over on the way to the next key.
 const TEXT_BYTES_MAX: usize = 256;
 
-/// `[{"role": …, "parts": [{"type": …`, whatever the order of keys.
+/// `[{"role": …, "parts": [{"type": …`, whatever the order of keys. Pydantic AI calls what was thought `thinking`.
 pub(crate) fn is_messages(text: &str) -> bool {
-    is_complete(text) && begins_with_message(text).unwrap_or(false)
+    is_complete(text) && begins_with_message(text).unwrap_or(false) && !text.contains("\"thinking\"")
 }
 
 /// `[{"type": "text", "content": …`.

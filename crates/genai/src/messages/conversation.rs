@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{Json, Keys};
+use super::json::{Json, Keys, parse};
 use super::message::{self, is_message};
 use super::{Side, parts, tools};
 
@@ -43,6 +43,7 @@ fn find_in(json: Json<'_>, side: Side, nested: usize) -> Result<Conversation<'_>
     Ok(match json {
         Json::Array(elements) => find_in_list(elements, side, nested),
         json if is_message(&json) => of_messages(vec![message::read(json, side)]),
+        Json::Object(keys) if is_completion(&keys, side) => completion(keys),
         Json::Object(keys) => match side {
             Side::Input => request(keys, nested),
             Side::Output => answer(keys, nested),
@@ -66,12 +67,30 @@ fn is_conversation(json: &Json<'_>, side: Side, nested: usize) -> bool {
                     .all(|element| !element.is_empty() && is_conversation(element, side, nested + 1))
         }
         Json::Object(_) if is_message(json) => true,
+        Json::Object(keys) if is_completion(keys, side) => true,
         Json::Object(keys) => match side {
             Side::Input => request_key(keys, nested).is_some(),
             Side::Output => answer_key(keys, nested).is_some(),
         },
         _ => false,
     }
+}
+
+/// Whether this is an answer as OpenRouter tells it: `{completion, reasoning, toolCalls}`.
+fn is_completion(keys: &Keys<'_>, side: Side) -> bool {
+    let is_named = keys.names().any(|name| name == "completion");
+    side == Side::Output && is_named && (keys.has("toolCalls") || keys.has("reasoning"))
+}
+
+fn completion(mut keys: Keys<'_>) -> Conversation<'_> {
+    let message = Keys::default()
+        .with("role", Json::text(Side::Output.role()))
+        .with_some("content", keys.take("completion"))
+        .with_some("reasoning", keys.take("reasoning"))
+        .with_some("toolCalls", keys.take("toolCalls"));
+    let mut found = of_messages(vec![message::read(message.json(), Side::Output)]);
+    found.leave(&keys);
+    found
 }
 
 fn find_in_list(elements: Vec<Json<'_>>, side: Side, nested: usize) -> Conversation<'_> {
@@ -163,6 +182,14 @@ fn request(mut keys: Keys<'_>, nested: usize) -> Conversation<'_> {
 fn take_system<'a>(keys: &mut Keys<'a>) -> Option<Vec<Json<'a>>> {
     let system = keys.take_any(&["system", "instructions", "systemInstruction", "system_instruction"])?;
     Some(system_parts(system))
+}
+
+/// System instructions in a text, which may be the JSON of parts.
+pub(crate) fn system_of_text(text: &str) -> Vec<Json<'_>> {
+    match parse(text) {
+        Some(json @ (Json::Array(_) | Json::Object(_) | Json::Text(_))) => system_parts(json),
+        _ => vec![parts::text(text)],
+    }
 }
 
 /// System instructions as parts: a text, a list of parts, or a message.

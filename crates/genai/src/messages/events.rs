@@ -3,9 +3,10 @@
 use super::conversation::{self, Conversation};
 use super::indexed::parts_in_text;
 use super::json::{Json, Keys, parse};
-use super::message;
 use super::{Said, Side, read_text};
+use super::{message, tools};
 use crate::EventView;
+use crate::json::find;
 
 /// An event that holds everything at once, since conventions 1.37.
 pub(super) const DETAILS: &str = "gen_ai.client.inference.operation.details";
@@ -23,6 +24,10 @@ pub(crate) fn read<'a>(events: &[EventView<'a>]) -> (Conversation<'a>, Conversat
             DETAILS => {
                 add_text(&mut input, event, "gen_ai.input.messages", Side::Input);
                 add_text(&mut output, event, "gen_ai.output.messages", Side::Output);
+                let system = attribute(event, "gen_ai.system_instructions");
+                input.system.extend(system.into_iter().flat_map(conversation::system_of_text));
+                let tools = attribute(event, "gen_ai.tool.definitions");
+                input.tools.extend(tools.into_iter().flat_map(|text| tools::read(Json::text(text))));
             }
             name => input.messages.extend(role_of_event(name).map(|role| of_role(role, keys()))),
         }
@@ -30,13 +35,24 @@ pub(crate) fn read<'a>(events: &[EventView<'a>]) -> (Conversation<'a>, Conversat
     (input, output)
 }
 
-/// A tool's arguments and result, as strands sends them: the message to the tool, and its choice.
+/// A tool's arguments and result, as strands sends them: the message to the tool, and its choice; or, by conventions
+/// since 1.37, the part that calls it, and the part that answers.
 pub(crate) fn tool<'a>(events: &[EventView<'_>]) -> (Option<Said<'a>>, Option<Said<'a>>) {
     let text = |event: &str, name: &str| {
         let event = events.iter().find(|known| known.name == event)?;
         attribute(event, name).map(|text| Said::Rebuilt(text.to_owned()))
     };
-    (text("gen_ai.tool.message", "content"), text("gen_ai.choice", "message"))
+    let part = |name: &str, path| {
+        let mut details = events.iter().filter(|event| event.name == DETAILS);
+        let messages = details.find_map(|event| attribute(event, name))?;
+        Some(Said::Rebuilt(find(messages, &[path]).pop()??.into_owned()))
+    };
+    let arguments = text("gen_ai.tool.message", "content");
+    let result = text("gen_ai.choice", "message");
+    (
+        arguments.or_else(|| part("gen_ai.input.messages", "0.parts.0.arguments")),
+        result.or_else(|| part("gen_ai.output.messages", "0.parts.0.response")),
+    )
 }
 
 fn attribute<'a>(event: &EventView<'a>, name: &str) -> Option<&'a str> {
@@ -84,7 +100,7 @@ pub(crate) fn of_role<'a>(role: &'static str, mut keys: Keys<'a>) -> Json<'a> {
 pub(crate) fn choice<'a>(mut keys: Keys<'a>) -> Vec<Json<'a>> {
     decode(&mut keys, "message");
     let finish_reason = message::take_finish_reason(&mut keys);
-    let said = keys.take("message").unwrap_or(Json::Null);
+    let said = keys.take("message").unwrap_or_else(|| said_itself(&mut keys));
     decode(&mut keys, "tool.result");
     let result = keys.take("tool.result");
     let mut answer = match said {
@@ -106,6 +122,15 @@ pub(crate) fn choice<'a>(mut keys: Keys<'a>) -> Vec<Json<'a>> {
         )
     });
     [Some(answer), result].into_iter().flatten().collect()
+}
+
+/// The message that a choice is itself (LiveKit).
+fn said_itself<'a>(keys: &mut Keys<'a>) -> Json<'a> {
+    if !keys.has("content") && !keys.has("tool_calls") {
+        return Json::Null;
+    }
+    let names = ["role", "content", "tool_calls"];
+    names.into_iter().fold(Keys::default(), |said, name| said.with_some(name, keys.take(name))).json()
 }
 
 /// Replaces a text by the message or the parts that it is the JSON of.

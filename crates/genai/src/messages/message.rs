@@ -98,8 +98,14 @@ fn read_keys(mut keys: Keys<'_>, side: Side) -> Json<'_> {
     }
     let role = role.unwrap_or_else(|| class.unwrap_or(side.role()).to_owned());
     let finish_reason = take_finish_reason(&mut keys).or_else(|| langchain_finish_reason(&keys));
-    let parts = read_parts(&mut keys, &role);
+    let mut parts = read_parts(&mut keys, &role);
     let name = keys.take("name");
+    // OpenLLMetry makes a message of its own of what Claude thought.
+    let is_thought = role == "thinking";
+    if is_thought {
+        parts = parts.into_iter().map(parts::thought).collect();
+    }
+    let role = if is_thought { side.role().to_owned() } else { role };
     Keys::default()
         .with("role", Json::text(role))
         .with("parts", Json::Array(parts))
@@ -116,6 +122,10 @@ fn read_parts<'a>(keys: &mut Keys<'a>, role: &str) -> Vec<Json<'a>> {
         if let Some(reasoning) = keys.take_text(name) {
             parts.push(Keys::of_type("reasoning").with("content", Json::Text(reasoning)).json());
         }
+    }
+    if parts.is_empty() && keys.get("reasoning_details").is_some_and(|details| details.as_array().is_some()) {
+        let details = keys.take("reasoning_details").map(each);
+        parts.extend(details.into_iter().flatten().map(parts::reasoning_detail));
     }
     let content = keys.take_any(&["parts", "contents", "content"]);
     // Conventions before 1.37 call it `id`.
@@ -142,7 +152,19 @@ fn read_parts<'a>(keys: &mut Keys<'a>, role: &str) -> Vec<Json<'a>> {
         Some(other) => parts.push(parts::read(other)),
         None => {}
     }
+    // OpenInference, of functions as OpenAI had them before tools.
+    if let Some(name) = keys.take("function_call_name") {
+        let arguments = keys.take("function_call_arguments_json");
+        parts.push(parts::tool_call(Keys::default().with("name", name).with_some("arguments", arguments)));
+    }
     parts
+}
+
+fn each(list: Json<'_>) -> Vec<Json<'_>> {
+    match list {
+        Json::Array(elements) => elements,
+        other => vec![other],
+    }
 }
 
 /// Calls of tools as a list, or as the text of a list.
@@ -154,13 +176,24 @@ pub(crate) fn tool_calls(calls: Json<'_>) -> Vec<Json<'_>> {
         },
         calls => calls,
     };
-    let call = |call| match call {
+    each(calls).into_iter().map(tool_call).collect()
+}
+
+/// Files as the text of a list.
+pub(crate) fn files(text: &str) -> Vec<Json<'_>> {
+    let files = parse(text).filter(|json| json.as_array().is_some());
+    files.map(each).into_iter().flatten().map(parts::read).collect()
+}
+
+/// A call of a tool. LiveKit sends the text of each.
+fn tool_call(call: Json<'_>) -> Json<'_> {
+    match call {
         Json::Object(call) => parts::tool_call(call),
+        Json::Text(text) => match parse(&text) {
+            Some(Json::Object(call)) => parts::tool_call(call).into_owned(),
+            _ => parts::read(Json::Text(text)),
+        },
         other => parts::read(other),
-    };
-    match calls {
-        Json::Array(calls) => calls.into_iter().map(call).collect(),
-        other => vec![call(other)],
     }
 }
 

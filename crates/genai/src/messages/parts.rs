@@ -188,6 +188,28 @@ fn reasoning_item(mut keys: Keys<'_>) -> Json<'_> {
     Keys::of_type("reasoning").with("content", Json::text(content)).and_rest(keys).json()
 }
 
+/// A text that was thought rather than said.
+pub(crate) fn thought(part: Json<'_>) -> Json<'_> {
+    match part {
+        Json::Object(mut keys) if keys.text("type") == Some("text") => {
+            keys.take("type");
+            content_of("reasoning", keys, &["content"])
+        }
+        other => other,
+    }
+}
+
+/// OpenRouter's reasoning beside a message: `{type: reasoning.text, text}`, `{type: reasoning.summary, summary}`.
+pub(crate) fn reasoning_detail(detail: Json<'_>) -> Json<'_> {
+    match detail {
+        Json::Object(mut keys) => {
+            keys.take("type");
+            content_of("reasoning", keys, &["text", "summary"])
+        }
+        other => read(other),
+    }
+}
+
 fn bedrock_reasoning(mut keys: Keys<'_>) -> Json<'_> {
     match keys.take_object("reasoningText") {
         Some(inner) => content_of("reasoning", inner.and_rest(keys), &["text"]),
@@ -202,7 +224,7 @@ pub(crate) fn tool_call(mut keys: Keys<'_>) -> Json<'_> {
     if let Some(inner) = inner {
         keys.take("type");
         keys = inner.and_rest(keys);
-    } else if matches!(keys.text("type"), Some("tool_call" | "function" | "tool_use")) {
+    } else if matches!(keys.text("type"), Some("tool_call" | "tool-call" | "function" | "tool_use")) {
         keys.take("type");
     }
     // In the Responses API, `id` is that of the item, and `call_id` is what the answer refers to.

@@ -89,6 +89,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(InputIndexed,  "llm.prompts.",                      "OpenInference (text completion), OpenLLMetry before 0.20"),
     row(OutputIndexed, "llm.choices.",                      "OpenInference (text completion)"),
     row(OutputIndexed, "llm.completions.",                  "OpenLLMetry before 0.20"),
+    row(InputIndexed,  "llm.prompt.",                       "Traceloop Hub, embeddings"),
     only(".embedding.text", row(InputIndexed, "embedding.embeddings.", "OpenInference")),
 
     row(Input,         "ai.prompt.messages",                "Vercel AI SDK, the call"),
@@ -99,6 +100,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(Answer,        "ai.response.reasoning",             "Vercel AI SDK"),
     row(Answer,        "ai.response.text",                  "Vercel AI SDK"),
     row(Answer,        "ai.response.toolCalls",             "Vercel AI SDK"),
+    row(Answer,        "ai.response.files",                 "Vercel AI SDK 5"),
     row(Answer,        "ai.response.object",                "Vercel AI SDK"),
     row(Answer,        "ai.result.text",                    "Vercel AI SDK 3"),
     row(Answer,        "ai.result.toolCalls",               "Vercel AI SDK 3"),
@@ -120,6 +122,13 @@ pub(crate) const ROWS: &[Row] = &[
     row(Input,         "request_data",                      "logfire"),
     row(Output,        "response_data",                     "logfire"),
     row(Output,        "final_result",                      "pydantic-ai, agents"),
+    row(Input,         "gen_ai.prompt_json",                "Cloudflare AI Gateway"),
+    row(Output,        "gen_ai.completion_json",            "Cloudflare AI Gateway"),
+    row(Arguments,     "lk.function_tool.arguments",        "LiveKit Agents"),
+    row(Result,        "lk.function_tool.output",           "LiveKit Agents"),
+    row(Arguments,     "lk.pii.function_tool.arguments",    "LiveKit Agents 1.4"),
+    row(Result,        "lk.pii.function_tool.output",       "LiveKit Agents 1.4"),
+    row(Output,        "response.model_output",             "Claude Code"),
 
     row(InputValue,    "langfuse.observation.input",        "Langfuse 3 to 5, JS"),
     row(OutputValue,   "langfuse.observation.output",       "Langfuse 3 to 5, JS"),
@@ -133,6 +142,10 @@ pub(crate) const ROWS: &[Row] = &[
     with_mime("output.mime_type", row(OutputValue, "output.value", "OpenInference")),
     row(InputValue,    "traceloop.entity.input",            "OpenLLMetry"),
     row(OutputValue,   "traceloop.entity.output",           "OpenLLMetry"),
+    row(InputValue,    "new_context",                       "Claude Code"),
+    row(InputValue,    "user_prompt",                       "Claude Code"),
+    row(InputValue,    "input",                             "Pipecat"),
+    row(OutputValue,   "output",                            "Pipecat"),
 ];
 
 /// The place of a row in [`ROWS`], and that of an attribute for it.
@@ -157,7 +170,8 @@ pub(crate) fn find(candidates: &[Candidate], attributes: &[(&str, &str)]) -> Vec
 }
 
 fn says_something(text: &str) -> bool {
-    !matches!(text, "" | "null" | "{}" | "[]" | "\"\"" | "None") && !text.starts_with("[Scrubbed due to ")
+    !matches!(text, "" | "null" | "{}" | "[]" | "\"\"" | "None" | "<REDACTED>")
+        && !text.starts_with("[Scrubbed due to ")
 }
 
 fn rows() -> impl Iterator<Item = (&'static str, usize)> {

@@ -623,6 +623,155 @@ fn pydantic_ai_s_events_and_histories_are_split_at_the_answer() {
 }
 
 #[test]
+fn openrouter_s_answers_have_reasoning_and_calls_beside_the_text() {
+    let answer = json!({"completion": "ok", "reasoning": "Hm", "toolCalls": [
+        {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{\"a\":1}"}},
+    ], "rawRequest": {"stream": true}});
+    let call = json!({"type": "tool_call", "id": "c1", "name": "weather", "arguments": {"a": 1}});
+    let thought = json!({"type": "reasoning", "content": "Hm"});
+    let expected =
+        json!([{"role": "assistant", "parts": [thought, {"type": "text", "content": "ok"}, call]}]);
+    assert_eq!(output(&answer.to_string()), expected);
+    let mut without_text = answer;
+    without_text["completion"] = Value::Null;
+    let expected = json!([{"role": "assistant", "parts": [thought, call]}]);
+    assert_eq!(output(&without_text.to_string()), expected);
+    let history = json!([{"role": "assistant", "content": "ok", "reasoning_details": [
+        {"type": "reasoning.text", "text": "Hm", "signature": "s"},
+    ]}]);
+    let expected = json!([{"role": "assistant", "parts": [
+        {"type": "reasoning", "content": "Hm", "signature": "s"}, {"type": "text", "content": "ok"},
+    ]}]);
+    assert_eq!(input(&history.to_string()), expected);
+}
+
+#[test]
+fn what_claude_thought_is_reasoning_in_openllmetry_s_messages() {
+    let attributes = [
+        ("gen_ai.completion.0.role", "thinking"),
+        ("gen_ai.completion.0.content", "Hm"),
+        ("gen_ai.completion.1.role", "assistant"),
+        ("gen_ai.completion.1.content", "Rain"),
+    ];
+    assert_eq!(
+        json_of(content(&attributes, CallKind::Llm).output_messages.as_ref()),
+        json!([{"role": "assistant", "parts": [{"type": "reasoning", "content": "Hm"}]}, assistant("Rain")])
+    );
+}
+
+#[test]
+fn openinference_s_audio_and_functions_are_read() {
+    let part = "llm.input_messages.0.message.contents.0.message_content";
+    let (kind, url) = (format!("{part}.type"), format!("{part}.audio.audio.url"));
+    let mime = format!("{part}.audio.audio.mime_type");
+    let attributes = [
+        ("llm.input_messages.0.message.role", "user"),
+        (kind.as_str(), "audio"),
+        (url.as_str(), "https://x.y/z.wav"),
+        (mime.as_str(), "audio/wav"),
+        ("llm.output_messages.0.message.role", "assistant"),
+        ("llm.output_messages.0.message.function_call_name", "weather"),
+        ("llm.output_messages.0.message.function_call_arguments_json", r#"{"city":"Paris"}"#),
+    ];
+    let content = content(&attributes, CallKind::Llm);
+    assert_eq!(
+        json_of(content.input_messages.as_ref()),
+        json!([{"role": "user", "parts": [
+            {"type": "uri", "mime_type": "audio/wav", "modality": "audio", "uri": "https://x.y/z.wav"},
+        ]}])
+    );
+    assert_eq!(
+        json_of(content.output_messages.as_ref()),
+        json!([{"role": "assistant", "parts": [
+            {"type": "tool_call", "name": "weather", "arguments": {"city": "Paris"}},
+        ]}])
+    );
+}
+
+#[test]
+fn files_of_vercel_are_parts_of_what_was_asked_and_answered() {
+    let inside = json!({"type": "file", "mediaType": "image/png", "data": {"type": "data", "data": "aGk="}});
+    let blob = json!({"type": "blob", "mime_type": "image/png", "modality": "image", "content": "aGk="});
+    parts_of(&inside, &blob);
+    let files = json!([{"type": "file", "mediaType": "image/png", "data": "aGk="}]).to_string();
+    let calls = r#"[{"type":"tool-call","toolCallId":"c1","toolName":"add","input":"{\"a\":1}"}]"#;
+    let attributes = [("ai.response.files", files.as_str()), ("ai.response.toolCalls", calls)];
+    assert_eq!(
+        json_of(content(&attributes, CallKind::Llm).output_messages.as_ref()),
+        json!([{"role": "assistant", "parts": [
+            {"type": "tool_call", "id": "c1", "name": "add", "arguments": {"a": 1}}, blob,
+        ]}])
+    );
+}
+
+#[test]
+fn pydantic_ai_s_own_parts_become_those_of_the_conventions_wherever_they_stand() {
+    let messages =
+        json!([user("Look"), {"role": "assistant", "parts": [{"type": "thinking", "content": "Hm"}]}]);
+    let text = messages.to_string();
+    let attributes = [("gen_ai.input.messages", text.as_str())];
+    assert_eq!(
+        json_of(content(&attributes, CallKind::Llm).input_messages.as_ref()),
+        json!([user("Look"), {"role": "assistant", "parts": [{"type": "reasoning", "content": "Hm"}]}])
+    );
+    parts_of(
+        &json!({"type": "image-url", "url": "https://x.y/z.png"}),
+        &json!({"type": "uri", "modality": "image", "uri": "https://x.y/z.png"}),
+    );
+    parts_of(
+        &json!({"type": "binary", "media_type": "audio/wav", "content": "aGk="}),
+        &json!({"type": "blob", "mime_type": "audio/wav", "modality": "audio", "content": "aGk="}),
+    );
+}
+
+#[test]
+fn events_of_the_newest_conventions_have_instructions_and_what_a_tool_was_called_with() {
+    let event = |attributes| EventView { name: events::DETAILS, attributes, ..EventView::default() };
+    let told = [("gen_ai.system_instructions", r#"[{"type":"text","content":"Be terse"}]"#)];
+    let asked = [("gen_ai.input.messages", r#"[{"role":"user","parts":[{"type":"text","content":"Hi"}]}]"#)];
+    let events = [event(&told[..]), event(&asked[..])];
+    let content = read(&SpanView { events: &events, ..SpanView::default() }, CallKind::Llm);
+    assert_eq!(
+        json_of(content.system_instructions.as_ref()),
+        json!([{"type": "text", "content": "Be terse"}])
+    );
+    assert_eq!(json_of(content.input_messages.as_ref()), json!([user("Hi")]));
+    let call = json!([{"role": "tool", "parts": [{"type": "tool_call", "id": "t1", "arguments": {"a": 1}}]}]);
+    let answer =
+        json!([{"role": "tool", "parts": [{"type": "tool_call_response", "id": "t1", "response": 18}]}]);
+    let (call, answer) = (call.to_string(), answer.to_string());
+    let (called, answered) =
+        ([("gen_ai.input.messages", call.as_str())], [("gen_ai.output.messages", answer.as_str())]);
+    let events = [event(&called[..]), event(&answered[..])];
+    let content = read(&SpanView { events: &events, ..SpanView::default() }, CallKind::Tool);
+    assert_eq!(json_of(content.tool_arguments.as_ref()), json!({"a": 1}));
+    assert_eq!(json_of(content.tool_result.as_ref()), json!(18));
+}
+
+#[test]
+fn a_choice_of_livekit_is_the_message_itself() {
+    let call = r#"["{\"id\": \"c1\", \"type\": \"function\", \"function\": {\"name\": \"add\", \"arguments\": \"{}\"}}"]"#;
+    let choice = [("role", "assistant"), ("content", "Wait"), ("tool_calls", call)];
+    let events = [EventView { name: "gen_ai.choice", attributes: &choice, ..EventView::default() }];
+    let content = read(&SpanView { events: &events, ..SpanView::default() }, CallKind::Llm);
+    assert_eq!(
+        json_of(content.output_messages.as_ref()),
+        json!([{"role": "assistant", "parts": [
+            {"type": "text", "content": "Wait"},
+            {"type": "tool_call", "id": "c1", "name": "add", "arguments": {}},
+        ]}])
+    );
+}
+
+#[test]
+fn a_text_that_is_withheld_is_no_message() {
+    let attributes = [("user_prompt", "<REDACTED>"), ("output", "yo")];
+    let content = content(&attributes, CallKind::Agent);
+    assert_eq!(content.input_messages, None);
+    assert_eq!(json_of(content.output_messages.as_ref()), json!([assistant("yo")]));
+}
+
+#[test]
 fn logfire_s_requests_and_answers_are_read() {
     let attributes = [
         ("request_data", r#"{"model":"m","messages":[{"role":"user","content":"Say hi"}]}"#),

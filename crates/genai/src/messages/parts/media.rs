@@ -2,7 +2,7 @@
 
 use super::{Json, Keys};
 
-/// The media parts that name their type: OpenAI's, Anthropic's, Vercel's. Others come back as they are.
+/// The media parts that name their type: OpenAI's, Anthropic's, Vercel's, Pydantic AI's. Others come back as they are.
 pub(crate) fn typed<'a>(kind: &str, mut keys: Keys<'a>) -> Result<Json<'a>, Keys<'a>> {
     // Anthropic, and LangChain after it.
     if let Some(source) = keys.take_object("source") {
@@ -12,7 +12,12 @@ pub(crate) fn typed<'a>(kind: &str, mut keys: Keys<'a>) -> Result<Json<'a>, Keys
         "image_url" | "input_image" => image_url(keys),
         "input_audio" => input_audio(keys),
         "file" | "input_file" if !keys.has("modality") => file(keys),
-        "image" if keys.has("image") => vercel_image(keys),
+        "image" | "audio" | "video" if keys.has(kind) => nested(kind, keys),
+        "image-url" | "audio-url" | "video-url" | "document-url" => {
+            let modality = modality_of_type(kind.trim_end_matches("-url"));
+            uri_or_blob(keys.take("url"), modality, None).and_rest(keys).json()
+        }
+        "binary" if keys.has("media_type") => blob(keys),
         "image" | "audio" | "video" if keys.has("url") || keys.has("data") || keys.has("base64") => {
             langchain(kind, keys)
         }
@@ -90,20 +95,28 @@ fn file(mut keys: Keys<'_>) -> Json<'_> {
             .and_rest(keys)
             .json();
     }
-    let data = keys.take_any(&["file_data", "data", "file_url", "url", "uri"]);
+    let data = match keys.take_any(&["file_data", "data", "file_url", "url", "uri"]) {
+        // Vercel AI 7 says which it is: `{type: data, data}`, `{type: url, url}`.
+        Some(Json::Object(mut inner)) if inner.has("type") => {
+            inner.take_any(&["data", "url", "text", "reference"])
+        }
+        data => data,
+    };
     uri_or_blob(data, modality, mime).and_rest(keys).json()
 }
 
-/// Vercel: `{image, mediaType}`, where the image may be an address; OpenInference: `{image: {url}}`.
-fn vercel_image(mut keys: Keys<'_>) -> Json<'_> {
+/// Vercel: `{image, mediaType}`, where the image may be an address; OpenInference: `{image: {url}}`, `{audio: {url}}`.
+fn nested<'a>(kind: &str, mut keys: Keys<'a>) -> Json<'a> {
     let mime = keys.take_any(&["mediaType", "mimeType"]);
-    match keys.take("image") {
+    match keys.take(kind) {
         Some(Json::Object(mut inner)) => {
             // OpenInference wraps twice: `message_content.image.image.url`.
-            let mut inner = inner.take_object("image").unwrap_or(inner);
-            uri_or_blob(inner.take("url"), "image", mime).and_rest(inner).and_rest(keys).json()
+            let mut inner = inner.take_object(kind).unwrap_or(inner);
+            let mime = mime.or_else(|| inner.take("mime_type"));
+            let data = inner.take_any(&["url", "data"]);
+            uri_or_blob(data, kind, mime).and_rest(inner).and_rest(keys).json()
         }
-        image => uri_or_blob(image, "image", mime).and_rest(keys).json(),
+        data => uri_or_blob(data, kind, mime).and_rest(keys).json(),
     }
 }
 
@@ -133,14 +146,14 @@ pub(crate) fn bedrock<'a>(kind: &'static str, mut keys: Keys<'a>) -> Json<'a> {
     part.and_rest(source).and_rest(keys).json()
 }
 
-/// Gemini's inline data: `{mimeType, data}`.
+/// Gemini's inline data: `{mimeType, data}`; Pydantic AI's: `{media_type, content}`.
 pub(crate) fn blob(mut keys: Keys<'_>) -> Json<'_> {
-    let mime = keys.take_any(&["mimeType", "mime_type"]);
+    let mime = keys.take_any(&["mimeType", "mime_type", "media_type"]);
     let modality = mime.as_ref().and_then(Json::as_text).map_or("document", modality_of_mime);
     Keys::of_type("blob")
         .with_some("mime_type", mime)
         .with("modality", Json::text(modality))
-        .with("content", keys.take("data").unwrap_or(Json::text("")))
+        .with("content", keys.take_any(&["data", "content"]).unwrap_or(Json::text("")))
         .and_rest(keys)
         .json()
 }
