@@ -441,10 +441,12 @@ impl Call<'_> {
     }
 }
 
-/// Whether the word for a kind of span is one for streams: `ai.streamText.doStream`, `chat.streaming_completions`.
+/// Whether the word for a kind of span is one for streams: `ai.streamText.doStream`, `chat.streaming_completions`,
+/// `chat_streaming`.
 fn is_streaming(word: Option<&str>) -> bool {
     let is_vercel = |word: &str| word.starts_with("ai.") && word.ends_with(".doStream");
-    word.is_some_and(|word| is_vercel(word) || word.ends_with(".streaming_completions"))
+    let is_named = |word: &str| word.ends_with(".streaming_completions") || word == "chat_streaming";
+    word.is_some_and(|word| is_vercel(word) || is_named(word))
 }
 
 #[cfg(test)]

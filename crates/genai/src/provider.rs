@@ -38,9 +38,11 @@ const PROVIDERS: &[Names] = &[
     names(
         "gcp.vertex_ai",
         &[
+            "gcp.vertex",
             "google-vertex",
             "google.vertex",
             "google.vertex.chat",
+            "google_anthropic_vertex",
             "google_vertexai",
             "vertex",
             "vertex_ai",
@@ -50,7 +52,7 @@ const PROVIDERS: &[Names] = &[
     names("groq", &["api.groq.com"]),
     names("ibm.watsonx.ai", &["watsonx"]),
     names("mistral_ai", &["api.mistral.ai", "mistral", "mistralai"]),
-    names("openai", &["api.openai.com"]),
+    names("openai", &["api.openai.com", "text-completion-openai"]),
     names("openrouter", &["openrouter.ai"]),
     names("perplexity", &["api.perplexity.ai"]),
     names("together_ai", &["together", "together-ai"]),

@@ -628,6 +628,21 @@ fn semantic_kernel_streams_by_another_name() {
 }
 
 #[test]
+fn rig_streams_by_another_name() {
+    let call = read(&[
+        ("gen_ai.operation.name", "chat_streaming"),
+        ("gen_ai.provider.name", "gcp.vertex"),
+        ("gen_ai.request.model", "gemini-2.5-pro"),
+        ("gen_ai.usage.input_tokens", "100"),
+        ("gen_ai.usage.output_tokens", "20"),
+        ("gen_ai.usage.cached_tokens", "60"),
+    ]);
+    assert_eq!((call.is_billable, call.is_stream), (true, Some(true)));
+    assert_eq!(call.provider.as_deref(), Some("gcp.vertex_ai"));
+    assert_eq!(call.usage.cache_read_input_tokens, Some(60));
+}
+
+#[test]
 fn why_a_choice_ended_is_told_by_the_event_with_its_message_where_nothing_else_tells() {
     let message = [("message", r#"[{"text": "Sunny."}]"#), ("finish_reason", "end_turn")];
     let events = [EventView { name: "gen_ai.choice", time_unix_nano: 1, attributes: &message }];
