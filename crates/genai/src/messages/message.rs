@@ -35,11 +35,17 @@ pub(crate) fn is_message(json: &Json<'_>) -> bool {
     }
 }
 
-/// Items of OpenAI's Responses API that are no messages by name: calls of tools and what came of them.
+/// Items of OpenAI's Responses API that are no messages by name: calls of tools and what came of them, and others.
 fn is_item(kind: &str) -> bool {
-    kind == "function_call_output"
-        || kind == "custom_tool_call_output"
-        || kind.ends_with("_call") && kind != "tool_call"
+    kind.ends_with("_call_output") || kind.ends_with("_call") && kind != "tool_call" || is_remark(kind)
+}
+
+/// Items that are neither: they stay as they are.
+fn is_remark(kind: &str) -> bool {
+    matches!(
+        kind,
+        "item_reference" | "mcp_list_tools" | "mcp_approval_request" | "mcp_approval_response" | "compaction"
+    )
 }
 
 /// The message. `side` says whose it is when nothing else does.
@@ -145,7 +151,10 @@ fn read_parts<'a>(keys: &mut Keys<'a>, role: &str) -> Vec<Json<'a>> {
         parts.push(blob.and_rest(audio).json());
     }
     for calls in [keys.take("tool_calls"), keys.take("toolCalls")].into_iter().flatten() {
-        parts.extend(tool_calls(calls));
+        // LangChain repeats the calls that are among the content.
+        let said: Vec<_> = parts.iter().filter_map(parts::id_of_call).cloned().collect();
+        let is_repeated = |call: &Json<'_>| parts::id_of_call(call).is_some_and(|id| said.contains(id));
+        parts.extend(tool_calls(calls).into_iter().filter(|call| !is_repeated(call)));
     }
     match keys.take("function_call") {
         Some(Json::Object(call)) => parts.push(parts::tool_call(call)),
@@ -222,6 +231,7 @@ fn item<'a>(kind: &str, mut keys: Keys<'a>) -> Json<'a> {
     let role = if is_answer { "tool" } else { "assistant" };
     let part = match kind {
         "reasoning" | "function_call" | "custom_tool_call" => parts::read(keys.json()),
+        _ if is_remark(kind) => parts::read(keys.json()),
         _ if is_answer => {
             keys.take("type");
             parts::read(Keys::of_type("function_call_output").and_all(keys).json())

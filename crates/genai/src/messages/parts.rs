@@ -108,7 +108,7 @@ fn typed(mut keys: Keys<'_>) -> Json<'_> {
 type Convert = for<'a> fn(Json<'a>) -> Json<'a>;
 
 /// Parts that are known by a key: Bedrock's Converse, Gemini in both spellings, Genkit.
-const UNTYPED: [(&str, Convert); 21] = [
+const UNTYPED: [(&str, Convert); 23] = [
     ("toolUse", |value| with_keys(value, tool_call)),
     ("toolResult", |value| with_keys(value, tool_response)),
     ("reasoningContent", |value| with_keys(value, bedrock_reasoning)),
@@ -129,7 +129,9 @@ const UNTYPED: [(&str, Convert); 21] = [
     ("audio", |value| with_keys(value, |keys| media::bedrock("audio", keys))),
     ("reasoning", |value| Keys::of_type("reasoning").with("content", value).json()),
     ("executableCode", |value| Keys::of_type("executable_code").with("content", value).json()),
+    ("executable_code", |value| Keys::of_type("executable_code").with("content", value).json()),
     ("codeExecutionResult", |value| Keys::of_type("code_execution_result").with("content", value).json()),
+    ("code_execution_result", |value| Keys::of_type("code_execution_result").with("content", value).json()),
 ];
 
 fn with_keys<'a>(value: Json<'a>, convert: fn(Keys<'a>) -> Json<'a>) -> Json<'a> {
@@ -237,6 +239,12 @@ pub(crate) fn tool_call(mut keys: Keys<'_>) -> Json<'_> {
         .with_some("arguments", arguments)
         .and_rest(keys)
         .json()
+}
+
+/// The id of a part that calls a tool.
+pub(crate) fn id_of_call<'c, 'a>(part: &'c Json<'a>) -> Option<&'c Json<'a>> {
+    let keys = part.as_object().filter(|keys| keys.text("type") == Some("tool_call"))?;
+    keys.get("id").filter(|id| id.as_text().is_some())
 }
 
 /// What a tool answered: `{id, response}` under many names.

@@ -772,6 +772,56 @@ fn a_text_that_is_withheld_is_no_message() {
 }
 
 #[test]
+fn calls_that_langchain_repeats_beside_the_content_are_there_once() {
+    let message = json!({"type": "ai", "content": [
+        {"type": "text", "text": "Wait"},
+        {"type": "tool_use", "id": "c1", "name": "add", "input": {"a": 1}},
+    ], "tool_calls": [
+        {"type": "tool_call", "id": "c1", "name": "add", "args": {"a": 1}},
+        {"type": "tool_call", "id": "c2", "name": "add", "args": {"a": 2}},
+    ]});
+    assert_eq!(
+        output(&json!([message]).to_string()),
+        json!([{"role": "assistant", "parts": [
+            {"type": "text", "content": "Wait"},
+            {"type": "tool_call", "id": "c1", "name": "add", "arguments": {"a": 1}},
+            {"type": "tool_call", "id": "c2", "name": "add", "arguments": {"a": 2}},
+        ]}])
+    );
+}
+
+#[test]
+fn an_item_of_openai_that_is_no_message_does_not_hide_the_others() {
+    let items = json!([
+        {"role": "user", "content": "Hi"},
+        {"type": "item_reference", "id": "msg_1"},
+        {"type": "computer_call_output", "call_id": "c1", "output": "done"},
+    ]);
+    assert_eq!(
+        input(&items.to_string()),
+        json!([
+            user("Hi"),
+            {"role": "assistant", "parts": [{"type": "item_reference", "id": "msg_1"}]},
+            {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": "done"}]},
+        ])
+    );
+}
+
+#[test]
+fn code_that_gemini_ran_is_a_part_in_both_spellings() {
+    let code = json!({"code": "1", "language": "PYTHON"});
+    for name in ["executableCode", "executable_code"] {
+        parts_of(&json!({ name: code }), &json!({"type": "executable_code", "content": code}));
+    }
+    for name in ["codeExecutionResult", "code_execution_result"] {
+        parts_of(
+            &json!({ name: {"output": "1"} }),
+            &json!({"type": "code_execution_result", "content": {"output": "1"}}),
+        );
+    }
+}
+
+#[test]
 fn logfire_s_requests_and_answers_are_read() {
     let attributes = [
         ("request_data", r#"{"model":"m","messages":[{"role":"user","content":"Say hi"}]}"#),
