@@ -375,6 +375,7 @@ fn is_blank(text: &str) -> bool {
         [b'[', ..] => text.starts_with("[Scrubbed due to "),
         [b'n', ..] => text == "null",
         [b'N', ..] => text == "None",
+        [b'<', ..] => text == "<not specified>",
         _ => false,
     }
 }

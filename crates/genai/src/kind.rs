@@ -46,7 +46,7 @@ pub(crate) const WORDS: &[(CallKind, &[&str])] = &[
     (Chain,     &["chain", "workflow", "invoke_workflow", "task", "flow", "agent_step", "execute_task",
                   "execute_event_loop_cycle", "ai.*"]),
     (Guardrail, &["guardrail"]),
-    (Evaluator, &["evaluator", "judge"]),
+    (Evaluator, &["evaluator", "evaluation", "judge"]),
 ];
 
 impl CallKind {

@@ -29,12 +29,24 @@ const PROVIDERS: &[Names] = &[
             "bedrock_converse",
         ],
     ),
-    names("azure.ai.inference", &["az.ai.inference", "azure_ai"]),
-    names("azure.ai.openai", &["az.ai.openai", "azure", "azure_openai", "azure-openai"]),
+    names("azure.ai.inference", &["az.ai.inference", "azure_ai", "microsoft_foundry"]),
+    names("azure.ai.openai", &["az.ai.openai", "azure", "azure_open_ai", "azure_openai", "azure-openai"]),
     names("cohere", &[]),
     names("deepseek", &["api.deepseek.com"]),
     names("fireworks_ai", &["fireworks", "fireworks-ai"]),
-    names("gcp.gemini", &["gcp.gen_ai", "gemini", "google", "google-gla", "google_genai", "googleai"]),
+    names(
+        "gcp.gemini",
+        &[
+            "gcp.gen_ai",
+            "gemini",
+            "google",
+            "google-gla",
+            "google_ai_gemini",
+            "google_genai",
+            "google_genai_ai",
+            "googleai",
+        ],
+    ),
     names(
         "gcp.vertex_ai",
         &[
@@ -43,6 +55,8 @@ const PROVIDERS: &[Names] = &[
             "google.vertex",
             "google.vertex.chat",
             "google_anthropic_vertex",
+            "google_vertex_ai_anthropic",
+            "google_vertex_ai_gemini",
             "google_vertexai",
             "vertex",
             "vertex_ai",
@@ -50,16 +64,17 @@ const PROVIDERS: &[Names] = &[
         ],
     ),
     names("groq", &["api.groq.com"]),
-    names("ibm.watsonx.ai", &["watsonx"]),
+    names("ibm.watsonx.ai", &["watsonx", "watsonx_ai"]),
     names("mistral_ai", &["api.mistral.ai", "mistral", "mistralai"]),
-    names("openai", &["api.openai.com", "text-completion-openai"]),
+    names("openai", &["api.openai.com", "open_ai", "text-completion-openai"]),
     names("openrouter", &["openrouter.ai"]),
     names("perplexity", &["api.perplexity.ai"]),
     names("together_ai", &["together", "together-ai"]),
     names("x_ai", &["api.x.ai", "x-ai", "xai"]),
 ];
 
-/// Frameworks that put their own name where the provider's belongs: the provider is not known.
+/// Frameworks that put their own name where the provider's belongs, and words that say nothing: the provider is not
+/// known.
 const FRAMEWORKS: &[&str] = &[
     "agno",
     "autogen",
@@ -70,8 +85,10 @@ const FRAMEWORKS: &[&str] = &[
     "langgraph",
     "llamaindex",
     "microsoft.agent_framework",
+    "other",
     "semantic_kernel",
     "strands-agents",
+    "unknown",
 ];
 
 /// Whether a name is that of a framework, or none at all.
@@ -171,6 +188,9 @@ mod tests {
             ("google.vertex.chat", Some("gcp.vertex_ai")),
             ("google.generative-ai", Some("gcp.gemini")),
             ("xai", Some("x_ai")),
+            ("open_ai", Some("openai")),
+            ("google_genai_ai", Some("gcp.gemini")),
+            ("unknown", None),
             ("Acme.Inference", Some("acme.inference")),
             ("langchain", None),
             ("gcp.vertex.agent", None),
