@@ -168,6 +168,10 @@ pub fn read<'a>(span: &SpanView<'a>, shape: &Shape, prices: &Prices) -> Call<'a>
 const NO_CALLS: [(Dialect, &str); 2] =
     [(Dialect::Litellm, "raw_gen_ai_request"), (Dialect::Openinference, "CountTokens")];
 
+/// LiteLLM's words for requests that it passes on unread: those of which it knows the usage are calls.
+const PASSED_THROUGH: [&str; 3] =
+    ["pass_through_endpoint", "llm_passthrough_route", "allm_passthrough_route"];
+
 /// What a span stands for: what its sender calls it. Spans that are called nothing are known by what they have.
 fn kind(span: &SpanView<'_>, dialect: Dialect, fields: &Fields<'_>) -> CallKind {
     if NO_CALLS.contains(&(dialect, span.name)) {
@@ -180,6 +184,7 @@ fn kind(span: &SpanView<'_>, dialect: Dialect, fields: &Fields<'_>) -> CallKind 
         return CallKind::Other;
     }
     match fields.text(Field::Kind) {
+        Some(word) if PASSED_THROUGH.contains(&word) && !has(Field::InputTokens) => CallKind::Other,
         Some(word) => CallKind::of_word(word, dialect),
         None if has(Field::ToolName) => CallKind::Tool,
         None if dialect == Dialect::PydanticAi && has(Field::AgentName) => CallKind::Agent,

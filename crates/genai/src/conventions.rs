@@ -572,6 +572,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(UserId, "litellm.end_user.id",                            "LiteLLM, its second integration"),
     row(UserId, "metadata.user_api_key_end_user_id",              "LiteLLM"),
     row(UserId, "metadata.user_api_key_user_id",                  "LiteLLM"),
+    row(UserId, "bifrost.user.id",                                "Bifrost"),
     row(UserId, "gen_ai.request.user",                            "OpenLIT"),
     row(UserId, "gen_ai.user",                                    "OpenLLMetry"),
     row(UserId, "gen_ai.user.id",                                 "Alibaba LoongSuite, Dify"),

@@ -536,6 +536,17 @@ fn claude_code_tells_its_calls_and_tools_by_names_of_its_own() {
 }
 
 #[test]
+fn what_litellm_passes_on_is_a_call_if_its_usage_is_known() {
+    let operation = |word| [("gen_ai.operation.name", word), ("gen_ai.usage.input_tokens", "5")];
+    let kind = |attributes: &[(&str, &str)]| kind_of("litellm", "litellm_request", attributes);
+    for word in ["pass_through_endpoint", "allm_passthrough_route", "agenerate_content_stream"] {
+        assert_eq!(kind(&operation(word)), CallKind::Llm, "{word}");
+    }
+    assert_eq!(kind(&operation("pass_through_endpoint")[..1]), CallKind::Other);
+    assert_eq!(kind(&operation("acreate_batch")), CallKind::Other);
+}
+
+#[test]
 fn counting_tokens_is_no_call() {
     let attributes = [
         ("openinference.span.kind", "LLM"),
