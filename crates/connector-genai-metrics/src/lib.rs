@@ -15,6 +15,7 @@ mod families;
 mod histogram;
 mod lineage;
 mod merging;
+mod near;
 mod recent;
 mod rows;
 mod saved;
@@ -129,7 +130,7 @@ impl GenaiMetrics {
     fn count_at_once(&mut self, spans: &Spans) {
         let rows = Reader::new(spans);
         for row in rows.rows().filter(|row| rows.is_billable(*row)) {
-            let call = rows.call(row, &mut self.key);
+            let call = rows.call(row, rows.identity(row), &mut self.key);
             self.state.add(&Call {
                 labels: &call.labels,
                 is_error: call.is_error,
@@ -155,9 +156,9 @@ impl GenaiMetrics {
             }
             if rows.is_billable(row) {
                 settling.relate(identity.span, identity.parent, true);
-                settling.add_call(rows.call(row, key), &mut count);
+                settling.add_call(rows.call(row, identity, key), &mut count);
             } else {
-                let wrapper = rows.wrapper(row);
+                let wrapper = rows.wrapper(row, identity);
                 settling.relate(identity.span, identity.parent, wrapper.is_some());
                 wrapper.into_iter().for_each(|wrapper| settling.add_wrapper(wrapper, &mut count));
             }

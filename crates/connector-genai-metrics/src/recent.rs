@@ -1,18 +1,20 @@
 //! A bounded memory of what came lately, by hash: the oldest is forgotten first.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
 
 /// Values by hash, in the order they came in.
 #[derive(Debug, Clone)]
 pub(crate) struct Recent<V> {
     entries_max: usize,
-    values: HashMap<u64, V>,
+    values: FxHashMap<u64, V>,
     order: VecDeque<(u64, i64)>,
 }
 
 impl<V: Copy> Recent<V> {
     pub(crate) fn new(entries_max: usize) -> Self {
-        Self { entries_max, values: HashMap::new(), order: VecDeque::new() }
+        Self { entries_max, values: FxHashMap::default(), order: VecDeque::new() }
     }
 
     pub(crate) fn get(&self, hash: u64) -> Option<V> {

@@ -5,9 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use rustc_hash::FxHashMap;
+
 use crate::call::{Call, Cost};
 use crate::lineage::Lineage;
 use crate::merging::{Candidates, counted, side};
+use crate::near::Near;
 use crate::recent::Recent;
 use crate::waiting::{Usage, Waiting, Wrapper};
 
@@ -65,10 +68,10 @@ pub(crate) struct Settling {
     calls: BTreeMap<u64, Waiting>,
     wrappers: BTreeMap<u64, Wrapper>,
     arrivals: u64,
-    /// What may belong together stands under the same hash: trace, response, place in time, span.
-    near: BTreeSet<(u64, u64)>,
+    /// What may belong together stands under the same hash: trace, response, place in time.
+    near: Near,
     /// Where a span waits, by the hash of its ids.
-    places: HashMap<u64, u64>,
+    places: FxHashMap<u64, u64>,
     bytes: usize,
 }
 
@@ -85,8 +88,8 @@ impl Settling {
             calls: BTreeMap::new(),
             wrappers: BTreeMap::new(),
             arrivals: 0,
-            near: BTreeSet::new(),
-            places: HashMap::new(),
+            near: Near::default(),
+            places: FxHashMap::default(),
             bytes: 0,
         }
     }
@@ -170,7 +173,7 @@ impl Settling {
     pub(crate) fn keep_call(&mut self, call: Waiting) {
         self.arrivals += 1;
         self.bytes += call.bytes();
-        self.near.extend(hashes(&call).map(|hash| (hash, self.arrivals)));
+        hashes(&call).for_each(|hash| self.near.insert(hash, self.arrivals));
         self.places.insert(call.identity.span, self.arrivals);
         self.calls.insert(self.arrivals, call);
     }
@@ -235,7 +238,10 @@ impl Settling {
         let mut settled = 0;
         for seed in seeds {
             // It may have gone with one before it.
-            if !self.calls.contains_key(seed) {
+            let Some(call) = self.calls.get(seed) else { continue };
+            if self.wrappers.is_empty() && self.is_alone(call) {
+                self.count(&[*seed], None, unix_nano, count);
+                settled += 1;
                 continue;
             }
             let places = self.component(*seed);
@@ -259,6 +265,11 @@ impl Settling {
         settled
     }
 
+    /// Whether nothing that waits may belong together with a call: of most there is one span.
+    fn is_alone(&self, call: &Waiting) -> bool {
+        !hashes(call).any(|hash| self.near.has_others(hash))
+    }
+
     /// What may belong together with a span, directly or by others, in the order of arrival.
     fn component(&self, seed: u64) -> Vec<u64> {
         let (mut found, mut looked_up) = (BTreeSet::from([seed]), HashSet::new());
@@ -266,8 +277,7 @@ impl Settling {
         while let Some(place) = next.pop() {
             let Some(call) = self.calls.get(&place) else { continue };
             for hash in hashes(call).filter(|hash| looked_up.insert(*hash)) {
-                let others = self.near.range((hash, 0)..=(hash, u64::MAX)).map(|(_, place)| *place);
-                next.extend(others.filter(|other| found.insert(*other)));
+                next.extend(self.near.get(hash).filter(|other| found.insert(*other)));
             }
         }
         found.into_iter().collect()
@@ -360,9 +370,7 @@ impl Settling {
         let call = self.calls.remove(&place)?;
         self.bytes -= call.bytes();
         self.places.remove(&call.identity.span);
-        for hash in hashes(&call) {
-            self.near.remove(&(hash, place));
-        }
+        hashes(&call).for_each(|hash| self.near.remove(hash, place));
         Some(call)
     }
 

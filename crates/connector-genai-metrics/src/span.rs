@@ -62,8 +62,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The call that a row stands for; `key` is room for its labels.
-    pub(crate) fn call(&self, row: usize, key: &mut Vec<u8>) -> Waiting {
+    /// The call that a row stands for, whose identity this is; `key` is room for its labels.
+    pub(crate) fn call(&self, row: usize, identity: Identity, key: &mut Vec<u8>) -> Waiting {
         let text = |column| self.text(column, row);
         let status = match text(spans::STATUS_CODE) {
             // The conventions leave the label out then.
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         let details = DETAIL_COLUMNS.map(|column| number(self.spans.get(column), row));
         let usage = self.usage(spans::INPUT_TOKENS, spans::OUTPUT_TOKENS, details, row);
         Waiting {
-            identity: self.identity(row),
+            identity,
             labels: key.as_slice().into(),
             response: response_key(text(spans::RESPONSE_ID), &usage),
             model: self.model(row),
@@ -105,14 +105,14 @@ impl<'a> Reader<'a> {
     }
 
     /// What a row that is no call says was used below it; `None` when it says nothing.
-    pub(crate) fn wrapper(&self, row: usize) -> Option<Wrapper> {
+    pub(crate) fn wrapper(&self, row: usize, identity: Identity) -> Option<Wrapper> {
         let (input, output) = (spans::AGGREGATED_INPUT_TOKENS, spans::AGGREGATED_OUTPUT_TOKENS);
         if self.spans.get(input).is_null(row) && self.spans.get(output).is_null(row) {
             return None;
         }
         let usage = self.usage(input, output, self.details(row), row);
         let cost = number(self.spans.get(spans::AGGREGATED_COST), row);
-        Some(Wrapper { identity: self.identity(row), usage, cost })
+        Some(Wrapper { identity, usage, cost })
     }
 
     fn usage(
