@@ -137,6 +137,11 @@ fn storage(schema: &Schema, roles: &[Role]) -> Result<(TypePtr, WriterProperties
         if let Some(role) = roles.get(descriptor.get_column_root_idx(place)) {
             properties = store_as(properties, leaf.path().clone(), *role);
         }
+        // No reader skips pages by the least name of an attribute, and comparing them all takes time.
+        if leaf.max_rep_level() > 0 {
+            properties =
+                properties.set_column_statistics_enabled(leaf.path().clone(), EnabledStatistics::None);
+        }
     }
     Ok((descriptor.root_schema_ptr(), Arc::new(properties.build())))
 }
