@@ -12,7 +12,8 @@ pub type OpenLog = Arc<dyn Fn(spanledger_wal::Options) -> Result<Wal, OpenError>
 /// On what the log and the branches run.
 #[derive(Clone, Default)]
 pub enum Threads {
-    /// On threads of their own: decoding, encoding and the disk hold up neither intake nor another branch.
+    /// On threads of their own, which give way to intake: decoding, encoding and the disk hold up neither that nor another
+    /// branch.
     #[default]
     Own,
     /// The same, with the log on this disk.
@@ -21,6 +22,21 @@ pub enum Threads {
     /// on whatever disk, and sees to it that it writes.
     One(OpenLog),
 }
+
+/// How much a branch's thread gives way: what is asked for at this priority gets a third of what intake gets, where
+/// there is not enough for both.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
+/// Has this thread give way to those that take requests in: a sender waits for its answer, and nobody for a branch.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // Of the calling thread alone. A process that is nicer already stays as it is.
+    let _ = rustix::process::setpriority_process(None, NICE);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
 
 impl Threads {
     pub(crate) fn open(&self, options: spanledger_wal::Options) -> Result<Wal, OpenError> {
@@ -39,7 +55,10 @@ impl Threads {
     ) {
         let runtime = tokio::runtime::Handle::current();
         match self {
-            Self::Own | Self::OwnOn(_) => branches.spawn_blocking(move || runtime.block_on(run)),
+            Self::Own | Self::OwnOn(_) => branches.spawn_blocking(move || {
+                give_way();
+                runtime.block_on(run)
+            }),
             Self::One(_) => branches.spawn(run),
         };
     }
