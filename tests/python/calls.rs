@@ -201,7 +201,8 @@ fn coinciding(case: u32, random: &mut fastrand::Rng) -> Vec<Call> {
                 parent: (span > 0 && random.u8(..3) > 0).then(|| random.u32(1..=span)),
                 response_id: ids[random.usize(..5)]
                     .map(|id| if id == "chatcmpl-7" { id } else { text(case, id) }),
-                model: Some(text(case, ["small", "large"][random.usize(..2).min(random.usize(..2))])),
+                model: (random.u8(..5) > 0)
+                    .then(|| text(case, ["small", "large"][random.usize(..2).min(random.usize(..2))])),
                 kind: ["llm", "llm", "llm", "embedding"][random.usize(..4)],
                 scope: ["one", "two", "three"][random.usize(..3)],
                 service: text(case, "service"),

@@ -45,7 +45,8 @@ impl Candidates<'_> {
     }
 
     /// Calls do not contain calls: a span above or below another, of the same kind and model and with equal usage, is the
-    /// same call told twice.
+    /// same call told twice. One that says neither model nor usage, as a function that somebody marked as a call, is
+    /// whichever is nearest.
     fn find_nested(&self, found: &mut Found) {
         let mut near: Vec<Vec<(Place, usize)>> = self.above.clone();
         for (place, above) in self.above.iter().enumerate() {
@@ -80,7 +81,8 @@ impl Candidates<'_> {
 
     fn partner(&self, span: &Waiting, (place, depth): (Place, usize)) -> Option<(Place, usize, &Waiting)> {
         let other = *self.spans.get(place)?;
-        (other.kind == span.kind && other.model == span.model).then_some((place, depth, other))
+        let is_same_model = other.model == span.model || span.is_mute();
+        (other.kind == span.kind && is_same_model).then_some((place, depth, other))
     }
 
     /// Two instrumentations in one process tell of the same call, each in a trace of its own perhaps: the interval of one

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::call::{Compared, Cost, UNPRICED};
 use crate::series::write_key;
-use crate::waiting::{DETAILS, Identity, Usage, Waiting, Wrapper};
+use crate::waiting::{DETAILS, Identity, NO_MODEL, Usage, Waiting, Wrapper};
 
 /// What the conventions say for an error that has no type.
 const ERROR_OTHER: &str = "_OTHER";
@@ -160,11 +160,11 @@ impl<'a> Reader<'a> {
         Cost::Unpriced(reason.unwrap_or(UNPRICED.len() - 1))
     }
 
-    /// The model under the name that it is priced by, else as answered, else as asked for.
+    /// The model under the name that it is priced by, else as answered, else as asked for, if it has a name.
     fn model(&self, row: usize) -> u64 {
         let names = [spans::PRICE_MODEL_ID, spans::MODEL, spans::RESPONSE_MODEL, spans::REQUEST_MODEL];
         let name = names.into_iter().map(|column| self.text(column, row)).find(|name| !name.is_empty());
-        hash(&[&name.unwrap_or_default().to_lowercase()])
+        name.map_or(NO_MODEL, |name| hash(&[&name.to_lowercase()]))
     }
 
     /// The process that the span is of; where that is not said, the trace within its service.

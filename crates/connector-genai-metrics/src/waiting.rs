@@ -118,7 +118,15 @@ pub(crate) struct Waiting {
     pub(crate) compared: Option<Compared>,
 }
 
+/// The model of a call that names none.
+pub(crate) const NO_MODEL: u64 = 0;
+
 impl Waiting {
+    /// Whether it says neither which model was called nor what was used.
+    pub(crate) fn is_mute(&self) -> bool {
+        self.model == NO_MODEL && self.usage.is_empty()
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         // The labels stand in a checkpoint as well.
         ENTRY_BYTES + 2 * self.labels.len()

@@ -227,6 +227,30 @@ fn a_model_call_that_does_not_know_its_usage_is_the_one_above_or_below_that_does
 }
 
 #[test]
+fn a_function_that_is_marked_as_a_call_is_the_call_in_it() {
+    let mute = Call {
+        model: None,
+        input_tokens: None,
+        output_tokens: None,
+        cost: None,
+        cost_status: Some("unknown_model"),
+        ..call(0, 10)
+    };
+    let inner = |span| Call { span, parent: Some(1), response_id: None, ..call(i64::from(span), 2) };
+    assert_eq!(counted(&[mute.clone(), inner(2)]), (1.0, 100.0, 20.0, 1.0));
+    let step = Call { span: 3, parent: Some(1), billable: false, kind: "chain", ..call(1, 8) };
+    let below = Call { parent: Some(3), ..inner(2) };
+    assert_eq!(counted(&[mute.clone(), step, below]), (1.0, 100.0, 20.0, 1.0), "with a step between");
+    let answered = Call { response_id: Some("a-1"), ..inner(2) };
+    assert_eq!(counted(&[mute.clone(), answered]).0, 1.0, "with an id");
+    let two = [mute.clone(), inner(2), Call { model: Some("gpt-5"), ..inner(5) }];
+    assert_eq!(counted(&two), (2.0, 200.0, 40.0, 2.0), "two calls in it are two");
+    let other_kind = Call { kind: "embedding", ..inner(2) };
+    assert_eq!(counted(&[mute.clone(), other_kind]).0, 2.0, "an embedding is no answer");
+    assert_eq!(counted(&[mute]).0, 1.0, "alone it is a call of which nothing is known");
+}
+
+#[test]
 fn an_embedding_or_a_ranking_within_one_of_its_kind_is_the_same_call() {
     for kind in ["embedding", "rerank"] {
         let inner = Call { kind, span: 2, parent: Some(1), output_tokens: None, ..Call::default() };

@@ -11,6 +11,7 @@ told as materialized (
     select
         *,
         row_number() over (order by start_ns, duration_ns desc, trace_id, span_id) as n,
+        priced_as = '' and input_tokens is null and output_tokens is null as is_mute,
         'span ' || trace_id || span_id as own_key,
         -- Some servers (Ollama) give a number below a thousand for an id: that names an answer only with its usage.
         case
@@ -76,13 +77,15 @@ up as (
     join parents on parents.trace_id = up.trace_id and parents.span_id = up.above_id
     where up.depth < 31
 ),
--- Calls do not contain calls: one above or below another, of the same kind and model and with equal usage, is the same.
+-- Calls do not contain calls: one above or below another, of the same kind and model and with equal usage, is the same. One
+-- that says neither model nor usage, as a function that somebody marked as a call, is whichever is nearest.
 nested as materialized (
     select below.n, above.n as other, up.depth
     from up
     join told as below on below.n = up.n
     join told as above on above.trace_id = up.trace_id and above.span_id = up.above_id
-    where below.call_kind = above.call_kind and below.priced_as = above.priced_as and below.n <> above.n
+    where below.call_kind = above.call_kind and below.n <> above.n
+        and (below.priced_as = above.priced_as or below.is_mute or above.is_mute)
 ),
 near as (
     select
@@ -98,7 +101,7 @@ near as (
     ) as pair
     join told as one on one.n = pair.n
     join told as other on other.n = pair.other
-    where one.answer_key is null
+    where one.answer_key is null and (one.priced_as = other.priced_as or one.is_mute)
 ),
 -- By the answer's id of one near,
 known as materialized (
