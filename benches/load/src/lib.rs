@@ -25,7 +25,7 @@ pub use connection::Protocol;
 pub use flush::flush;
 pub use outcome::Outcome;
 pub use pace::Pace;
-pub use process::{Process, free_ports};
+pub use process::{Process, free_ports, own_cpu_seconds};
 pub use requests::{Requests, Shape};
 pub use sender::{Plan, acknowledged_first, send};
 pub use sink::Sink;

@@ -32,10 +32,9 @@ impl Process {
         Ok(Self { child, started })
     }
 
-    /// Time on any core since it was started: its own, the kernel's for it, and that of its children.
+    /// Time on any core since it was started: its own, the kernel's for it, and that of its children that have ended.
     pub fn cpu_seconds(&self) -> Result<f64, Failure> {
-        let ticks = family(self.child.id()).into_iter().map(ticks).sum::<Result<u64, _>>()?;
-        Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+        cpu_seconds(self.child.id())
     }
 
     /// What is resident in memory, in MiB.
@@ -55,22 +54,25 @@ impl Process {
         Ok(bytes.ok_or("/proc/PID/io has no write_bytes")?.parse()?)
     }
 
-    /// Waits until it has next to nothing to do, but not longer than `patience`, and says whether that was so.
-    pub async fn rest(&self, patience: Duration) -> Result<bool, Failure> {
+    /// Waits until it has next to nothing to do, but not longer than `patience`; says whether that was so, and since when.
+    pub async fn rest(&self, patience: Duration) -> Result<(bool, Instant), Failure> {
         let began = Instant::now();
         while began.elapsed() < patience {
             let (before, watched) = (self.cpu_seconds()?, Instant::now());
             sleep(WATCHED_FOR).await;
             if self.cpu_seconds()? - before <= RESTING_SHARE * watched.elapsed().as_secs_f64() {
-                return Ok(true);
+                return Ok((true, watched));
             }
         }
-        Ok(false)
+        Ok((false, Instant::now()))
     }
 
     fn memory_mib(&self, name: &str) -> Result<f64, Failure> {
         let status = self.read("status")?;
-        let value = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such figure")?;
+        let value = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .ok_or_else(|| format!("/proc/PID/status has no {name}"))?;
         let kib: f64 = value.trim().trim_end_matches(" kB").parse()?;
         Ok(kib / 1024.0)
     }
@@ -89,20 +91,19 @@ impl Drop for Process {
     }
 }
 
-/// A process and its children that run, by id.
-fn family(id: u32) -> Vec<u32> {
-    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
-    std::iter::once(id).chain(children.flat_map(family)).collect()
+/// Time of this process on any core since it was started.
+pub fn own_cpu_seconds() -> Result<f64, Failure> {
+    cpu_seconds(std::process::id())
 }
 
 /// Processor time of a process and of its children that have ended.
-fn ticks(id: u32) -> Result<u64, Failure> {
+fn cpu_seconds(id: u32) -> Result<f64, Failure> {
     let path = format!("/proc/{id}/stat");
     let stat = std::fs::read_to_string(&path).map_err(|error| format!("read {path}: {error}"))?;
     // The name, in parentheses, may hold anything; the times are the 12th to 15th field after it.
     let (_, fields) = stat.rsplit_once(')').ok_or("/proc/PID/stat has no name")?;
-    Ok(fields.split_whitespace().skip(11).take(4).map(str::parse::<u64>).sum::<Result<u64, _>>()?)
+    let ticks = fields.split_whitespace().skip(11).take(4).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
 /// Ports of the loopback that were free a moment ago, all different.
@@ -123,11 +124,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_time_of_children_counts_while_they_run_and_after() {
+    async fn a_program_is_at_rest_once_its_work_is_done() {
         let folder = tempfile::tempdir().unwrap();
         let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
-        let process = shell(&format!("sh -c '{busy}'; sh -c '{busy}' & wait; exec sleep 60"), folder.path());
-        assert!(process.rest(Duration::from_secs(60)).await.unwrap());
+        let process = shell(&format!("{busy}; exec sleep 60"), folder.path());
+        assert!(process.rest(Duration::from_secs(60)).await.unwrap().0);
         assert!(process.cpu_seconds().unwrap() > 0.05);
     }
 
@@ -135,7 +136,7 @@ mod tests {
     async fn a_program_that_always_works_is_never_at_rest() {
         let folder = tempfile::tempdir().unwrap();
         let process = shell("while :; do :; done", folder.path());
-        assert!(!process.rest(WATCHED_FOR * 2).await.unwrap());
+        assert!(!process.rest(WATCHED_FOR * 2).await.unwrap().0);
     }
 
     #[test]

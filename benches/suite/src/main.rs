@@ -38,7 +38,7 @@ struct Arguments {
     /// How often each contender is measured under each load.
     #[arg(long, default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// How long a contender is sent as much as it takes; then half as long at half of that rate.
+    /// How long a contender is sent as much as it takes; then as long at half of the rate that it delivered.
     #[arg(long, default_value = "6", value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
     /// The program of Spanledger.
@@ -81,7 +81,8 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let results = measure_all(arguments, &chosen).await?;
     say(&page::tables(&results));
     let json = serde_json::to_string_pretty(&results)?;
-    if arguments.words.is_empty() {
+    // A page that lacks one would say nothing of why.
+    if arguments.words.is_empty() && results.programs.len() == CONTENDERS.len() {
         std::fs::write(kept, json)?;
         return page::write(&results, &arguments.docs);
     }
@@ -157,7 +158,7 @@ async fn measure_all(arguments: &Arguments, chosen: &Chosen) -> Result<Results, 
     Ok(results)
 }
 
-/// Each round begins with another one, so that none always follows the same.
+/// Each round begins with another one.
 fn turns<T: Copy>(all: &[T], round: u32) -> Vec<T> {
     let mut turns = all.to_vec();
     let first = usize::try_from(round).unwrap_or_default().saturating_sub(1) % turns.len().max(1);

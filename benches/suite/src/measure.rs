@@ -8,7 +8,7 @@ use spanledger_load::{
     Failure, Outcome, Pace, Plan, Process, Protocol, Requests, Sink, acknowledged_first, flush, free_ports,
     send,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::contender::{Contender, Ports};
 use crate::results::{Latency, Run};
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What each run has in common.
 pub(crate) struct Settings<'settings> {
-    /// How long a contender is sent as much as it takes; then half as long at half of that rate.
+    /// How long a contender is sent as much as it takes; then as long at half of the rate that it delivered.
     pub(crate) time: Duration,
     /// Where folders for contenders are made.
     pub(crate) folder: &'settings Path,
@@ -50,13 +50,16 @@ pub(crate) async fn measure(
     let idle_mib = process.resident_mib()?;
 
     let (cpu_before, written_before) = (process.cpu_seconds()?, process.written_bytes()?);
+    let began = Instant::now();
     let full = send(&plan(grpc, Pace::AsAcknowledged, settings.time), requests).await?;
-    let rested = settle(contender, &process, admin).await?;
+    let (rested, delivered) = settle(contender, &process, admin).await?;
+    let delivered_after = delivered.duration_since(began).as_secs_f64();
     let cpu_seconds = process.cpu_seconds()? - cpu_before;
     let written_bytes = process.written_bytes()? - written_before;
 
-    let half_rate = Pace::PerSecond(full.per_second() / 2.0);
-    let half = send(&plan(grpc, half_rate, settings.time / 2), requests).await?;
+    // What it acknowledges faster than it delivers it could not go on with.
+    let half_rate = Pace::PerSecond(full.acknowledged as f64 / delivered_after / 2.0);
+    let half = send(&plan(grpc, half_rate, settings.time), requests).await?;
     let spans = full.acknowledged as f64 * requests.shape().spans as f64;
     Ok(Run {
         contender: contender.name.to_owned(),
@@ -65,11 +68,12 @@ pub(crate) async fn measure(
         ready_ms: ready.as_secs_f64() * 1e3,
         idle_mib,
         acknowledged_spans: spans,
-        refused_requests: full.refused,
-        failed_requests: full.failed,
+        refused_requests: full.refused + half.refused,
+        failed_requests: full.failed + half.failed,
         cpu_seconds,
         cpu_seconds_a_million: cpu_seconds * 1e6 / spans,
         spans_a_second: spans / full.took.as_secs_f64(),
+        delivered_spans_a_second: spans / delivered_after,
         full: latency(&full),
         half: latency(&half),
         written_bytes_a_span: written_bytes as f64 / spans,
@@ -78,12 +82,16 @@ pub(crate) async fn measure(
     })
 }
 
-/// Waits until what was acknowledged is where it should go.
-async fn settle(contender: &Contender, process: &Process, admin: u16) -> Result<bool, Failure> {
+/// Waits until what was acknowledged is where it should go, and says when it was. Of whom cannot be asked that, it is
+/// when it came to rest; whether it did.
+async fn settle(contender: &Contender, process: &Process, admin: u16) -> Result<(bool, Instant), Failure> {
+    let mut flushed = None;
     if contender.is_flushed() {
         flush(admin).await?;
+        flushed = Some(Instant::now());
     }
-    process.rest(PATIENCE).await
+    let (rested, since) = process.rest(PATIENCE).await?;
+    Ok((rested, flushed.unwrap_or(since)))
 }
 
 fn plan(port: u16, pace: Pace, time: Duration) -> Plan {

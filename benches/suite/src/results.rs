@@ -42,9 +42,12 @@ pub(crate) struct Run {
     pub(crate) cpu_seconds: f64,
     /// Per million acknowledged spans.
     pub(crate) cpu_seconds_a_million: f64,
+    /// While it was sent as much as it took.
     pub(crate) spans_a_second: f64,
+    /// Until all of that was delivered: what it can go on with.
+    pub(crate) delivered_spans_a_second: f64,
     pub(crate) full: Latency,
-    /// At half the rate that it acknowledged before.
+    /// At half of the rate that it delivered.
     pub(crate) half: Latency,
     pub(crate) written_bytes_a_span: f64,
     pub(crate) peak_mib: f64,
