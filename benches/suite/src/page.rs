@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn latency_at_half_the_rate_stands_beside_an_fsync_and_ten_milliseconds() {
-        assert!(row("p99 at half the rate").ends_with("small, 4 a request | 2.00 | at most 11.0 |"));
+        assert!(row("p99 at half of the rate").ends_with("small, 4 a request | 2.00 | at most 11.0 |"));
     }
 
     #[test]
