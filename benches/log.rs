@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use spanledger_benches::{Report, cpu_seconds, quantile};
+use spanledger_benches::{Report, quantile};
+use spanledger_load::own_cpu_seconds;
 use spanledger_wal::{AppendError, Entry, Options, Wal};
 
 #[global_allocator]
@@ -38,7 +39,7 @@ fn measure(
     let options = Options::new(directory.path(), clock);
     let wal = Wal::open(Options { max_bytes: LOG_BYTES_MAX, parity, ..options })?;
     let next = AtomicU64::new(0);
-    let cpu_before = cpu_seconds()?;
+    let cpu_before = own_cpu_seconds()?;
     let started = Instant::now();
     let waits: Result<Vec<Vec<f64>>, AppendError> = std::thread::scope(|scope| {
         let writers: Vec<_> =
@@ -46,7 +47,7 @@ fn measure(
         writers.into_iter().filter_map(|writer| writer.join().ok()).collect()
     });
     let seconds = started.elapsed().as_secs_f64();
-    let cpu = cpu_seconds()? - cpu_before;
+    let cpu = own_cpu_seconds()? - cpu_before;
     let mut waits = waits?.concat();
     let appends = waits.len() as f64;
     Ok(vec![

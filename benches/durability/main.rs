@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use collector::{Collector, Settings};
-use spanledger_benches::{Report, cpu_seconds, quantile};
-use spanledger_load::{Failure, Requests, Shape, send};
+use spanledger_benches::{Report, quantile};
+use spanledger_load::{Failure, Requests, Shape, own_cpu_seconds, send};
 use spanledger_wal::{Control, Counts, Options, Position, Wal};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -108,12 +108,12 @@ fn control_record_us() -> Result<f64, Failure> {
     let directory = tempfile::tempdir()?;
     #[expect(clippy::disallowed_methods, reason = "the log of a bench lives in real time")]
     let wal = Wal::open(Options::new(directory.path(), Arc::new(SystemTime::now)))?;
-    let before = cpu_seconds()?;
+    let before = own_cpu_seconds()?;
     for position in 0..RECORDS {
         let (branch, counts) = ("parquet".to_owned(), Counts::default());
         wal.record(Control::Cursor { branch, position: Position(position), counts }).wait()?;
     }
-    Ok((cpu_seconds()? - before) * 1e6 / RECORDS as f64)
+    Ok((own_cpu_seconds()? - before) * 1e6 / RECORDS as f64)
 }
 
 /// Time that the hash of a request takes, a byte.

@@ -19,12 +19,3 @@ pub fn quantile(values: &mut [f64], share: f64) -> f64 {
     let place = (values.len().saturating_sub(1) as f64 * share).round() as usize;
     values.get(place).copied().unwrap_or_default()
 }
-
-/// Processor time that this process has used, by all its threads and the kernel on their behalf.
-pub fn cpu_seconds() -> Result<f64, Box<dyn std::error::Error + Send + Sync>> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let (_, after_name) = stat.rsplit_once(')').ok_or("read the processor time of this process")?;
-    let ticks =
-        after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
-}
