@@ -46,7 +46,7 @@ impl Edge {
             "config" => to == "component",
             "component" => ["schema", "telemetry"].contains(&to),
             "otlp" | "genai" => to == "schema",
-            "testkit" | "benches" | "load" | "suite" | "simulation" => to != "spanledger",
+            "testkit" | "benches" | "instructions" | "load" | "suite" | "simulation" => to != "spanledger",
             from if is_component(from) => ["component", "schema", "otlp", "genai", "telemetry"].contains(&to),
             _ => false,
         }

@@ -54,6 +54,18 @@ pub fn with_messages(mut request: ExportTraceServiceRequest, bytes: usize) -> Ex
     request
 }
 
+/// Lets the calls of a request go to so many models by turns: fine-tuned ones, which have a price.
+pub fn with_models(mut request: ExportTraceServiceRequest, models: usize) -> ExportTraceServiceRequest {
+    let scopes = request.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans);
+    for (place, span) in scopes.flat_map(|scope| &mut scope.spans).enumerate() {
+        let model = format!("gpt-4o-mini-2024-07-18.ft-team-{}", place % models.max(1));
+        for pair in span.attributes.iter_mut().filter(|pair| pair.key.ends_with(".model")) {
+            *pair = text(&pair.key, model.clone());
+        }
+    }
+    request
+}
+
 /// Words of which half are common ones, and the others made of syllables.
 fn prose(bytes: usize, seed: u64) -> String {
     const COMMON: [&str; 32] = [
@@ -153,6 +165,16 @@ mod tests {
         let spans = requests.iter().flat_map(|request| &request.resource_spans[0].scope_spans[0].spans);
         let ids: HashSet<_> = spans.map(|span| (span.trace_id.clone(), span.span_id.clone())).collect();
         assert_eq!(ids.len(), 150);
+    }
+
+    #[test]
+    fn calls_go_to_as_many_models_as_are_asked_for() {
+        let request = with_models(request(10, 20, 1), 4);
+        let spans = &request.resource_spans[0].scope_spans[0].spans;
+        let pairs = spans.iter().flat_map(|span| &span.attributes);
+        let models = pairs.filter(|pair| pair.key == "gen_ai.response.model");
+        let models: HashSet<_> = models.map(|pair| format!("{:?}", pair.value)).collect();
+        assert_eq!(models.len(), 4);
     }
 
     #[test]
