@@ -1,16 +1,23 @@
-//! `cargo xtask bench [suite [WORD...]]`: the benchmarks of the parts, then Spanledger beside its peers.
+//! `cargo xtask bench [suite [WORD...] | instructions]`: the benchmarks of the parts, then Spanledger beside its peers.
 
 use crate::command::{Failure, cargo, run};
+use crate::instructions;
 use crate::stage::Stages;
 use crate::tools::{self, Tool};
 use crate::workspace::{Metadata, build_release};
 
-/// Runs the suite alone, with what follows as its arguments, or everything. An error when the first word is another.
+/// Runs the suite alone, with what follows as its arguments, or only counts instructions, or runs everything. An error
+/// when the first word is another.
 pub(crate) fn bench(arguments: &[String], stages: &mut Stages) -> Result<(), Failure> {
     match arguments {
         [] => stages.run("benchmarks of the parts", run_parts),
         [word, ..] if word == "suite" => {}
-        [word, ..] => return Err(format!("bench {word}: only bench, or bench suite [WORD...]").into()),
+        [word, rest @ ..] if word == "instructions" => return instructions::bench(rest, stages),
+        [word, ..] => {
+            return Err(
+                format!("bench {word}: only bench, bench suite [WORD...] or bench instructions").into()
+            );
+        }
     }
     tools::install_those(&Tool::OF_BENCH, stages);
     stages.run("suite", || run_suite(arguments.get(1..).unwrap_or_default()));

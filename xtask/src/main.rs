@@ -4,6 +4,8 @@ mod bench;
 mod chaos;
 mod check;
 mod command;
+mod counts;
+mod instructions;
 mod layering;
 mod peers;
 mod reliability;
@@ -25,7 +27,8 @@ usage: cargo xtask <verb>
   chaos   the real process killed, starved and cut off: [--minutes N] [WORD of a scenario...]
   soak    the tests that take longer
   bench   the benchmarks of the parts, then Spanledger beside its peers:
-          [suite [--rounds N] [--seconds N] [WORD of a contender or load...]] leaves the parts out
+          [suite [--rounds N] [--seconds N] [WORD of a contender or load...]] leaves the parts out,
+          [instructions [--bless]] only counts what the parts take, and compares or commits to it
   sdks    the tests with SDKs of language models: [--newest] [NAME...]
   tools   only installs the real servers and SDKs that tests use, into target/tools
   reliability

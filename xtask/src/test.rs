@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::chaos;
 use crate::check::check;
 use crate::command::{Failure, cargo, program, read, run};
+use crate::instructions;
 use crate::stage::{Outcome, Stages};
 use crate::tools::{self, Installed, Tool};
 use crate::workspace::{Metadata, PROGRAM_TESTS, SIMULATION_TESTS, build_program};
@@ -82,17 +83,18 @@ fn run_demo() -> Result<(), Failure> {
     run(program(build_program()?).arg("demo").current_dir(folder.path()))
 }
 
-/// Adds the stage of a real part: its tests, where it could be installed.
+/// Adds the stage of a real part, where it could be installed: its tests, or the counts that valgrind is for.
 fn test_with(installed: Installed, stages: &mut Stages) {
     let tool = installed.tool;
-    if !Tool::TESTED.contains(&tool) {
-        return installed.add_to(stages);
-    }
-    let name = format!("tests with {}", tool.name());
+    let name = match tool {
+        Tool::Valgrind => instructions::STAGE.to_owned(),
+        tested if Tool::TESTED.contains(&tested) => format!("tests with {}", tool.name()),
+        _ => return installed.add_to(stages),
+    };
     match installed.outcome {
         Outcome::Passed => {
             installed.add_to(stages);
-            stages.run(&name, || run_with(tool));
+            stages.run(&name, || if tool == Tool::Valgrind { instructions::check() } else { run_with(tool) });
         }
         lacking => stages.add(&name, installed.time, lacking),
     }

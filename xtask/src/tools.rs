@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use crate::command::{Failure, exists, program, read, root};
+use crate::counts::ARCHITECTURE;
 use crate::stage::{Outcome, Stages};
 use crate::{peers, sdks};
 
@@ -44,6 +45,7 @@ pub(crate) enum Tool {
     Sdks,
     Strace,
     E2fsprogs,
+    Valgrind,
     Collector,
     Rotel,
 }
@@ -69,12 +71,13 @@ pub(crate) fn install_those(tools: &[Tool], stages: &mut Stages) {
 
 impl Tool {
     /// All that tests use, the one that takes longest to install last.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Python,
         Self::Node,
         Self::Prometheus,
         Self::Strace,
         Self::E2fsprogs,
+        Self::Valgrind,
         Self::Toxiproxy,
         Self::Sdks,
         Self::Minio,
@@ -102,6 +105,7 @@ impl Tool {
             Self::Sdks => "sdks",
             Self::Strace => "strace",
             Self::E2fsprogs => "e2fsprogs",
+            Self::Valgrind => "valgrind",
             Self::Collector => "collector",
             Self::Rotel => "rotel",
         }
@@ -130,6 +134,8 @@ impl Tool {
             Self::Toxiproxy => vec![("SPANLEDGER_TOXIPROXY", folder.join("server"))],
             Self::Sdks => vec![("SPANLEDGER_SDKS", sdks::folder())],
             Self::Strace | Self::E2fsprogs => Vec::new(),
+            // It is told where its own parts are, since it expects them where a package would have been installed.
+            Self::Valgrind => vec![("VALGRIND_LIB", folder.join("usr/libexec/valgrind"))],
             Self::Collector => vec![("SPANLEDGER_OTELCOL", folder.join("otelcol"))],
             Self::Rotel => vec![("SPANLEDGER_ROTEL", folder.join("rotel-agent"))],
         }
@@ -143,6 +149,9 @@ impl Tool {
     fn install(self) -> Installed {
         let started = Instant::now();
         let outcome = match self.lacks() {
+            _ if self == Self::Valgrind && std::env::consts::ARCH != ARCHITECTURE => {
+                Outcome::Skipped(format!("the counts are those of {}", ARCHITECTURE))
+            }
             Some(needed) => Outcome::lacking(format!("{needed} is not installed")),
             None => self.install_version().into(),
         };
@@ -153,7 +162,7 @@ impl Tool {
     fn lacks(self) -> Option<&'static str> {
         let needed: &[(&str, &str)] = match self {
             Self::Minio | Self::Toxiproxy | Self::Collector => &[("go", "version")],
-            Self::Prometheus | Self::Strace | Self::E2fsprogs => PACKAGE_MANAGER,
+            Self::Prometheus | Self::Strace | Self::E2fsprogs | Self::Valgrind => PACKAGE_MANAGER,
             Self::Python | Self::Rotel => &[("python3", "--version")],
             Self::Node => &[("node", "--version"), ("npm", "--version")],
             Self::Sdks => &[("python3", "--version"), ("node", "--version"), ("npm", "--version")],
@@ -181,6 +190,7 @@ impl Tool {
             Self::Prometheus => {
                 once("packaged", &|target| install_packages(&["prometheus".to_owned()], target))
             }
+            Self::Valgrind => once("packaged", &|target| install_packages(&["valgrind".to_owned()], target)),
             Self::Strace => {
                 once("packaged", &|target| install_programs("strace", &["usr/bin/strace"], target))
             }
