@@ -261,13 +261,10 @@ impl Prices {
     fn listed(&self, named: &Named<'_>) -> Result<(Arc<str>, Listed), CostStatus> {
         for seller in named.sellers.as_ref().map_err(|status| *status)? {
             let Some(found) = table::model_at(&self.providers, seller, &named.model) else { continue };
-            let variants = found.model.price_variants.as_deref().map(|variants| variants.get());
-            let Ok(prices) = PriceList::parse(found.model.prices.get(), variants, &self.units) else {
-                continue;
-            };
+            let Some(prices) = found.model.price_list(&self.units) else { continue };
             let id = format!("{}/{}", found.owner.id, found.model.id).into();
             let is_resold = found.owner.id != seller.id;
-            return Ok((id, Listed { prices: Arc::new(prices), ratio: Ratio::ONE, is_resold }));
+            return Ok((id, Listed { prices, ratio: Ratio::ONE, is_resold }));
         }
         Err(CostStatus::UnknownModel)
     }

@@ -103,19 +103,68 @@ impl Serialize for Pattern {
 
 /// A pattern that has to match from the start of an address.
 #[derive(Debug)]
-pub(super) struct Prefix(Regex);
+pub(super) struct Prefix {
+    /// What is in every address that matches, at its start: nearly all that do not match are ruled out by it, at a small
+    /// part of what a regular expression costs.
+    literal: String,
+    regex: Regex,
+}
 
 impl Prefix {
+    fn parse(pattern: &str) -> Result<Self, regex_lite::Error> {
+        let regex = Regex::new(&format!("^(?:{pattern})"))?;
+        Ok(Self { literal: literal_start(pattern), regex })
+    }
+
     pub(super) fn accepts(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        text.starts_with(&self.literal) && self.regex.is_match(text)
     }
 }
 
 impl<'de> Deserialize<'de> for Prefix {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let pattern = Cow::<str>::deserialize(deserializer)?;
-        Regex::new(&format!("^(?:{pattern})")).map(Self).map_err(D::Error::custom)
+        Self::parse(&pattern).map_err(D::Error::custom)
     }
+}
+
+/// The text that a pattern opens with, as far as that is plain; empty where the pattern may be one of several.
+fn literal_start(pattern: &str) -> String {
+    let mut literal = String::new();
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some(escaped) if escaped.is_ascii_punctuation() => literal.push(escaped),
+                _ => break,
+            },
+            '?' | '*' | '{' => {
+                // What stands before may be absent.
+                literal.pop();
+                break;
+            }
+            plain if plain.is_ascii_alphanumeric() || "/:-_".contains(plain) => literal.push(plain),
+            _ => break,
+        }
+    }
+    if may_be_one_of_several(pattern) { String::new() } else { literal }
+}
+
+/// Whether a bar may stand outside all parentheses. Brackets may hold parentheses that are none.
+fn may_be_one_of_several(pattern: &str) -> bool {
+    let mut depth = 0;
+    let mut escaped = false;
+    for byte in pattern.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            b'|' if depth == 0 || pattern.contains('[') => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn split_at_closing_parenthesis(text: &str) -> Option<(&str, &str)> {
@@ -145,6 +194,27 @@ mod tests {
         assert!(pattern.finds("labs-ministral"));
         assert!(!pattern.finds("mistralai/mistral-large"));
         assert!(!pattern.finds("my-mistral"));
+    }
+
+    #[test]
+    fn a_pattern_of_an_address_accepts_what_its_regular_expression_matches_at_the_start() {
+        let accepts = |pattern: &str, text: &str| Prefix::parse(pattern).unwrap().accepts(text);
+        assert!(accepts(r"https://api\.openai\.com", "https://api.openai.com/v1"));
+        assert!(!accepts(r"https://api\.openai\.com", "https://api-openai.com"));
+        assert!(!accepts(r"api", "https://api"));
+        assert!(accepts(r"https?://a", "http://a") && accepts(r"https*://a", "http://a"));
+        assert!(accepts(r"https{0,1}://a", "http://a"));
+        assert!(accepts(r"a|b", "b") && accepts(r"a[(]|b", "b") && accepts(r"a\||b", "b"));
+        assert!(accepts(r"a(?:b|c)", "ac") && !accepts(r"a(?:b|c)", "c"));
+        assert!(accepts(r"a\d", "a1") && accepts(r"a.c", "abc") && accepts(r"ab+", "abb"));
+        assert!(accepts(r"(?i)a", "A") && accepts(r"a(?i:b)", "aB"));
+    }
+
+    #[test]
+    fn the_plain_start_of_a_pattern_is_known() {
+        let starts = [r"https://api\.x\.ai(?:/|$)", r"https://api\.minimax(i)?\.(?:com|io)", "(a|b)c", "a|b"];
+        let literals = starts.map(literal_start);
+        assert_eq!(literals, ["https://api.x.ai", "https://api.minimax", "", ""]);
     }
 
     #[test]

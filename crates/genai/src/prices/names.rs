@@ -31,9 +31,10 @@ impl<'a> Named<'a> {
         aliases: &super::Aliases,
         call: &CallRef<'a>,
     ) -> impl Iterator<Item = Self> {
+        let at_address = call.server_address.and_then(|address| table::provider_at(providers, address));
         let models = [(call.model, true), (call.request_model, false)].into_iter();
         models.filter_map(move |(model, is_response_model)| {
-            Some(Self::new(providers, aliases, call, model?, is_response_model))
+            Some(Self::new(providers, aliases, call, at_address, model?, is_response_model))
         })
     }
 
@@ -41,22 +42,23 @@ impl<'a> Named<'a> {
         providers: &'a [Provider],
         aliases: &super::Aliases,
         call: &CallRef<'a>,
+        at_address: Option<&'a Provider>,
         model: &'a str,
         is_response_model: bool,
     ) -> Self {
         let model = lower_case(model);
         let name = call.provider.map(|name| lower_case(name.trim())).filter(|name| !name.is_empty());
         if let Some(target) = aliases.get(&model) {
-            return Self::of_alias(providers, call, target, name, is_response_model);
+            return Self::of_alias(providers, at_address, target, name, is_response_model);
         }
         let (name, model) = behind_proxy(providers, name, model);
-        Self::sold(providers, call.server_address, name, model, is_response_model)
+        Self::sold(providers, at_address, name, model, is_response_model)
     }
 
     /// An alias says which model it is, and may say whose: then it does not matter where the call went to.
     fn of_alias(
         providers: &'a [Provider],
-        call: &CallRef<'a>,
+        at_address: Option<&'a Provider>,
         target: &str,
         name: Option<Cow<'a, str>>,
         is_response_model: bool,
@@ -67,22 +69,21 @@ impl<'a> Named<'a> {
             Some((provider, model)) => (Some(provider.to_owned()), model.to_owned()),
             None => (None, target.to_string()),
         };
-        let address = if provider.is_some() { None } else { call.server_address };
+        let at_address = at_address.filter(|_| provider.is_none());
         let canonical = provider.as_deref().and_then(provider::canonical);
         let alias = Alias { provider: canonical.map(Arc::from), model: model.as_str().into() };
         let name = provider.map(Cow::Owned).or(name);
-        let sold = Self::sold(providers, address, name, Cow::Owned(model), is_response_model);
+        let sold = Self::sold(providers, at_address, name, Cow::Owned(model), is_response_model);
         Self { alias: Some(alias), ..sold }
     }
 
     fn sold(
         providers: &'a [Provider],
-        address: Option<&str>,
+        at_address: Option<&'a Provider>,
         name: Option<Cow<'a, str>>,
         model: Cow<'a, str>,
         is_response_model: bool,
     ) -> Self {
-        let at_address = address.and_then(|address| table::provider_at(providers, address));
         let (sellers, provider) = match at_address {
             Some(provider) => (Ok(vec![provider]), None),
             None => {

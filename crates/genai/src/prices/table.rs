@@ -1,12 +1,14 @@
 //! The table of prices as a file: providers, and their models, which are read when a call first names one.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Error;
 use super::matching::{Match, Prefix};
+use super::rates::PriceList;
+use super::unit::Units;
 
 /// One who sells calls to models.
 #[derive(Debug, Deserialize)]
@@ -30,6 +32,19 @@ pub(super) struct Model {
     r#match: Match,
     pub(super) prices: Box<RawValue>,
     pub(super) price_variants: Option<Box<RawValue>>,
+    #[serde(skip)]
+    list: OnceLock<Option<Arc<PriceList>>>,
+}
+
+impl Model {
+    /// Its prices, read when they are first asked for; `None` when they cannot be read.
+    pub(super) fn price_list(&self, units: &Units) -> Option<Arc<PriceList>> {
+        let read = || {
+            let variants = self.price_variants.as_deref().map(|variants| variants.get());
+            PriceList::parse(self.prices.get(), variants, units).ok().map(Arc::new)
+        };
+        self.list.get_or_init(read).clone()
+    }
 }
 
 /// A model and the provider that lists it, which may be another than the one that was asked.
