@@ -38,7 +38,8 @@ async fn main() -> Result<(), Failure> {
     for (name, spans_a_request, message_bytes) in
         [("small, 100 a request", 100, 0), ("small, 4 a request", 4, 0), ("8 KB, 10 a request", 10, 8192)]
     {
-        let requests = Arc::new(Requests::new(Shape { spans: spans_a_request, message_bytes }, 1));
+        let requests =
+            Arc::new(Requests::new(Shape { spans: spans_a_request, message_bytes, ..Shape::USUAL }, 1));
         report.add(name, shares(&program, &requests, control_us).await?);
     }
     report.print();

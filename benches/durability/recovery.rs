@@ -21,7 +21,8 @@ const AWAY: Settings = Settings {
 };
 
 pub(crate) async fn measure(program: &Path) -> Result<Vec<(&'static str, f64)>, Failure> {
-    let load = Arc::new(Requests::new(Shape { spans: SPANS_A_REQUEST, message_bytes: 8192 }, 1));
+    let load =
+        Arc::new(Requests::new(Shape { spans: SPANS_A_REQUEST, message_bytes: 8192, ..Shape::USUAL }, 1));
     let folder = tempfile::tempdir()?;
     let first = Collector::start(program, folder.path(), AWAY).await?;
     let (mut requests, began) = (0, Instant::now());

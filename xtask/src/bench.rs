@@ -1,4 +1,7 @@
-//! `cargo xtask bench [suite [WORD...] | instructions]`: the benchmarks of the parts, then Spanledger beside its peers.
+//! `cargo xtask bench [suite|growth [WORD...] | instructions]`: the benchmarks of the parts, then Spanledger beside its peers,
+//! then alone as it is given more.
+
+use std::process::Command;
 
 use crate::command::{Failure, cargo, run};
 use crate::instructions;
@@ -6,22 +9,35 @@ use crate::stage::Stages;
 use crate::tools::{self, Tool};
 use crate::workspace::{Metadata, build_release};
 
-/// Runs the suite alone, with what follows as its arguments, or only counts instructions, or runs everything. An error
-/// when the first word is another.
+/// Runs the suite or the curves of growth alone, with what follows as arguments, or only counts instructions, or runs
+/// everything. An error when the first word is another.
 pub(crate) fn bench(arguments: &[String], stages: &mut Stages) -> Result<(), Failure> {
-    match arguments {
-        [] => stages.run("benchmarks of the parts", run_parts),
-        [word, ..] if word == "suite" => {}
-        [word, rest @ ..] if word == "instructions" => return instructions::bench(rest, stages),
-        [word, ..] => {
-            return Err(
-                format!("bench {word}: only bench, bench suite [WORD...] or bench instructions").into()
+    let rest = arguments.get(1..).unwrap_or_default();
+    match arguments.first().map(String::as_str) {
+        None => {
+            stages.run("benchmarks of the parts", run_parts);
+            suite(rest, stages);
+            stages.run("growth", || run_growth(rest));
+        }
+        Some("suite") => suite(rest, stages),
+        Some("growth") => {
+            stages.run("growth", || run_growth(rest));
+        }
+        Some("instructions") => return instructions::bench(rest, stages),
+        Some(word) => {
+            return Err(format!(
+                "bench {word}: only bench, bench suite [WORD...], bench growth [WORD...] or bench instructions"
+            )
+            .into()
             );
         }
     }
-    tools::install_those(&Tool::OF_BENCH, stages);
-    stages.run("suite", || run_suite(arguments.get(1..).unwrap_or_default()));
     Ok(())
+}
+
+fn suite(arguments: &[String], stages: &mut Stages) {
+    tools::install_those(&Tool::OF_BENCH, stages);
+    stages.run("suite", || run_suite(arguments));
 }
 
 fn run_parts() -> Result<(), Failure> {
@@ -31,13 +47,24 @@ fn run_parts() -> Result<(), Failure> {
 }
 
 fn run_suite(arguments: &[String]) -> Result<(), Failure> {
-    let program = build_release()?;
-    let mut suite = cargo();
-    suite.args(["run", "--release", "--package", "spanledger-suite", "--"]).args(arguments);
-    suite.arg("--folder").arg(Metadata::read()?.target_folder().join("bench"));
+    let mut suite = measure("peers", arguments)?;
     for tool in Tool::OF_BENCH {
         // A peer that could not be installed is left out.
         suite.envs(tool.variables().into_iter().filter(|(_, path)| path.exists()));
     }
-    run(suite.env("SPANLEDGER_BIN", program))
+    run(&mut suite)
+}
+
+fn run_growth(arguments: &[String]) -> Result<(), Failure> {
+    run(&mut measure("growth", arguments)?)
+}
+
+/// The program that measures, with the collector as it is released.
+fn measure(verb: &str, arguments: &[String]) -> Result<Command, Failure> {
+    let program = build_release()?;
+    let mut suite = cargo();
+    suite.args(["run", "--release", "--package", "spanledger-suite", "--", verb]).args(arguments);
+    suite.arg("--folder").arg(Metadata::read()?.target_folder().join("bench"));
+    suite.env("SPANLEDGER_BIN", program);
+    Ok(suite)
 }

@@ -26,8 +26,9 @@ usage: cargo xtask <verb>
   test    check, then every test, those with real servers included
   chaos   the real process killed, starved and cut off: [--minutes N] [WORD of a scenario...]
   soak    the tests that take longer
-  bench   the benchmarks of the parts, then Spanledger beside its peers:
-          [suite [--rounds N] [--seconds N] [WORD of a contender or load...]] leaves the parts out,
+  bench   the benchmarks of the parts, then Spanledger beside its peers, then alone as it is given more:
+          [suite [--rounds N] [--seconds N] [WORD of a contender or load...]] only beside its peers
+          [growth [--rounds N] [--seconds N] [WORD of what grows...]] only alone,
           [instructions [--bless]] only counts what the parts take, and compares or commits to it
   sdks    the tests with SDKs of language models: [--newest] [NAME...]
   tools   only installs the real servers and SDKs that tests use, into target/tools

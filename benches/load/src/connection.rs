@@ -68,7 +68,7 @@ impl Connection {
             Self::Grpc(sender) => send_grpc(sender, body).await,
             Self::Http(sender) => send_http(sender, body).await,
         };
-        answer.unwrap_or(Answer::Failed)
+        answer.unwrap_or_else(|failure| Answer::none(&failure))
     }
 }
 
@@ -100,6 +100,6 @@ async fn send_http(sender: &mut http1::SendRequest<Full<Bytes>>, body: Bytes) ->
     sender.ready().await?;
     let response: Response<Incoming> = sender.send_request(request).await?;
     let status = response.status();
-    response.into_body().collect().await?;
-    Ok(Answer::of_http(status))
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok(Answer::of_http(status, &body))
 }

@@ -6,13 +6,13 @@
 //! ```
 //! use spanledger_load::{Requests, Shape};
 //!
-//! let requests = Requests::new(Shape { spans: 4, message_bytes: 0 }, 1);
+//! let requests = Requests::new(Shape { spans: 4, ..Shape::USUAL }, 1);
 //! assert_ne!(requests.next(), requests.next());
 //! ```
 
 mod answer;
 mod connection;
-mod flush;
+mod http;
 mod outcome;
 mod pace;
 mod process;
@@ -20,9 +20,9 @@ mod requests;
 mod sender;
 mod sink;
 
-pub use answer::Answer;
+pub use answer::{Answer, Cause};
 pub use connection::Protocol;
-pub use flush::flush;
+pub use http::{flush, get};
 pub use outcome::Outcome;
 pub use pace::Pace;
 pub use process::{Process, free_ports, own_cpu_seconds};

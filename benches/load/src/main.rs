@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Sends spans of model calls over OTLP to a collector for some seconds, and prints how it took them.
 ///
-/// Each span has 20 attributes, as an instrumented call of a model would have them, and every request differs from all
+/// Each span has the attributes that an instrumented call of a model would have, and every request differs from all
 /// others in its ids. Without --rate, each sender sends its next request when the last one is acknowledged. With it, requests
 /// are due at even distances, and a latency counts from when its request was due, so that waiting for a slow collector shows.
 #[derive(Parser)]
@@ -27,6 +27,12 @@ struct Arguments {
     /// Spans in each request.
     #[arg(long, default_value = "100", value_parser = clap::value_parser!(u16).range(1..=20_000))]
     spans: u16,
+    /// Attributes of each span.
+    #[arg(long, default_value = "20", value_parser = clap::value_parser!(u16).range(0..=1_000))]
+    attributes: u16,
+    /// Names of models in all spans.
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    models: u16,
     /// Bytes of messages in each span; 0 makes small spans of about 800 bytes.
     #[arg(long, default_value = "0", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     message_bytes: u32,
@@ -67,8 +73,12 @@ async fn sink() -> Result<(), Failure> {
 }
 
 async fn load(arguments: &Arguments) -> Result<(), Failure> {
-    let shape =
-        Shape { spans: arguments.spans.into(), message_bytes: usize::try_from(arguments.message_bytes)? };
+    let shape = Shape {
+        spans: arguments.spans.into(),
+        attributes: arguments.attributes.into(),
+        message_bytes: usize::try_from(arguments.message_bytes)?,
+        models: arguments.models.into(),
+    };
     let requests = Arc::new(Requests::new(shape, getrandom::u64()?));
     let spans = f64::from(arguments.spans);
     let plan = Plan {
@@ -85,16 +95,25 @@ async fn load(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn text(outcome: &Outcome, spans: f64) -> String {
-    let [half, most, nearly_all] = [0.5, 0.99, 0.999].map(|share| outcome.latency_ms(share));
+    let [half, most, nearly_all] = [0.5, 0.99, 0.999].map(|share| {
+        outcome
+            .latency_ms(share)
+            .map_or_else(|| "too few for".to_owned(), |latency| format!("{latency:.2} ms"))
+    });
+    let causes: String =
+        outcome.causes.iter().map(|(kind, message)| format!("\nfirst {kind}: {message}")).collect();
     format!(
         "acknowledged {} requests, {:.0} spans/s
 refused {}, to be tried again
 failed {}
-acknowledged within {half:.2} ms (p50), {most:.2} ms (p99), {nearly_all:.2} ms (p99.9)",
+due and not sent {}
+acknowledged within {half} (p50), {most} (p99), {nearly_all} (p99.9), {:.2} ms (all){causes}",
         outcome.acknowledged,
         outcome.per_second() * spans,
         outcome.refused,
         outcome.failed,
+        outcome.unsent,
+        outcome.longest_ms(),
     )
 }
 

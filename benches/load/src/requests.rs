@@ -11,15 +11,24 @@ use spanledger_testkit::spans;
 const KEPT_BYTES: usize = 32 << 20;
 /// What gRPC puts before a message.
 const PREFIX_BYTES: usize = 5;
-const ATTRIBUTES: usize = 20;
 
 /// What the requests look like.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     /// Spans in each request; fewer than 32,768.
     pub spans: usize,
-    /// Bytes of messages in each span, beside its 20 attributes.
+    /// Attributes of each span; 20 make it one of about 800 bytes.
+    pub attributes: usize,
+    /// Bytes of messages in each span, beside its attributes.
     pub message_bytes: usize,
+    /// Names of models in all spans. Where there are more than one, all spans are of one service, and metrics by model
+    /// have so many series.
+    pub models: usize,
+}
+
+impl Shape {
+    /// A hundred small spans.
+    pub const USUAL: Self = Self { spans: 100, attributes: 20, message_bytes: 0, models: 1 };
 }
 
 /// A supply of requests without end, none like another.
@@ -51,12 +60,15 @@ impl Requests {
     fn of(shape: Shape, seed: u64, kept_bytes: usize) -> Self {
         let mut templates = Vec::new();
         let mut kept = 0;
-        while kept < kept_bytes {
-            let request = spans::request(shape.spans, ATTRIBUTES, templates.len() as u64);
-            let request = match shape.message_bytes {
-                0 => request,
-                bytes => spans::with_messages(request, bytes),
-            };
+        while kept < kept_bytes || templates.len() * shape.spans < shape.models {
+            let mut request = spans::request(shape.spans, shape.attributes, templates.len() as u64);
+            if shape.message_bytes > 0 {
+                request = spans::with_messages(request, shape.message_bytes);
+            }
+            if shape.models > 1 {
+                let first = templates.len() * shape.spans;
+                request = spans::with_series(request, (first..).map(|ordinal| ordinal % shape.models));
+            }
             let template = Template::of(&request);
             kept += template.frame.len();
             templates.push(template);
@@ -129,10 +141,12 @@ impl Template {
 mod tests {
     use std::collections::HashSet;
 
+    use opentelemetry_proto::tonic::common::v1::KeyValue;
+
     use super::*;
 
     fn requests(message_bytes: usize, seed: u64) -> Requests {
-        Requests::new(Shape { spans: 100, message_bytes }, seed)
+        Requests::new(Shape { message_bytes, ..Shape::USUAL }, seed)
     }
 
     fn ids(body: &Bytes) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -172,5 +186,24 @@ mod tests {
     fn messages_make_a_span_larger_by_their_size() {
         let more = requests(8192, 1).bytes_a_span() - requests(0, 1).bytes_a_span();
         assert!((8192.0..8500.0).contains(&more), "{more}");
+    }
+
+    #[test]
+    fn there_are_as_many_models_as_asked_for_and_then_one_service() {
+        let supply = Requests::few(Shape { spans: 10, models: 25, ..Shape::USUAL }, 1);
+        let mut series = HashSet::new();
+        for body in supply.bodies() {
+            let request = ExportTraceServiceRequest::decode(body).unwrap();
+            let resource = &request.resource_spans[0];
+            let service = value(&resource.resource.as_ref().unwrap().attributes, "service.name");
+            for span in &resource.scope_spans[0].spans {
+                series.insert((service.clone(), value(&span.attributes, "gen_ai.request.model")));
+            }
+        }
+        assert_eq!(series.len(), 25);
+    }
+
+    fn value(attributes: &[KeyValue], key: &str) -> String {
+        format!("{:?}", attributes.iter().find(|attribute| attribute.key == key).unwrap().value)
     }
 }

@@ -46,9 +46,11 @@ pub async fn send(plan: &Plan, requests: &Arc<Requests>) -> Result<Outcome, Fail
     }
     let mut sum = Outcome::new()?;
     while let Some(outcome) = senders.join_next().await {
-        sum.add(&outcome??)?;
+        sum.add(outcome??)?;
     }
     sum.took = schedule.started.elapsed();
+    let due = plan.pace.due_within(plan.time).unwrap_or_default();
+    sum.unsent = due.saturating_sub(sum.sent());
     Ok(sum)
 }
 
@@ -60,7 +62,7 @@ pub async fn acknowledged_first(
     patience: Duration,
 ) -> Result<Duration, Failure> {
     // No other supply is likely to have this seed.
-    let requests = Requests::few(Shape { spans: 1, message_bytes: 0 }, u64::from(u16::MAX));
+    let requests = Requests::few(Shape { spans: 1, ..Shape::USUAL }, u64::from(u16::MAX));
     while started.elapsed() < patience {
         if let Ok(mut places) = Connection::open(address, protocol, 1).await
             && let Some(place) = places.first_mut()
@@ -106,15 +108,17 @@ impl Schedule {
         Self { pace, started, ends: started + time, begun: AtomicU64::new(0) }
     }
 
-    /// Sends until the time is over. Where there is a rate, a latency counts from when its request was due, so that a
-    /// collector which lets senders wait does not hide that.
+    /// Sends until the time is over. Where there is a rate that the collector should keep up with, a latency counts from
+    /// when its request was due, so that a collector which lets senders wait does not hide that.
     async fn work(&self, mut sender: impl Sender) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::new()?;
         while let Some(due) = self.next_due() {
             sleep_until(due).await;
+            let counted_from = if matches!(self.pace, Pace::PerSecond(_)) { due } else { Instant::now() };
             let answer = sender.send_next().await;
-            outcome.count(answer, due.elapsed())?;
-            if answer != Answer::Acknowledged {
+            let waits = self.pace == Pace::AsAcknowledged && answer != Answer::Acknowledged;
+            outcome.count(answer, counted_from.elapsed())?;
+            if waits {
                 sleep(PAUSE_AFTER_REFUSAL).await;
             }
         }
@@ -136,6 +140,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::Cause;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -145,8 +150,12 @@ mod tests {
     impl Sender for Answers {
         async fn send_next(&mut self) -> Answer {
             sleep(self.1).await;
-            self.0
+            self.0.clone()
         }
+    }
+
+    fn refused() -> Answer {
+        Answer::Refused(Cause { kind: String::new(), message: String::new() })
     }
 
     #[tokio::test(start_paused = true)]
@@ -156,7 +165,7 @@ mod tests {
         let outcome = schedule.work(Answers(Answer::Acknowledged, SECOND)).await.unwrap();
         assert_eq!(outcome.acknowledged, 10);
         // The tenth was due after 0.9 s, and answered after 10 s.
-        assert!((outcome.latency_ms(1.0) - 9100.0).abs() < 10.0, "{}", outcome.latency_ms(1.0));
+        assert!((outcome.longest_ms() - 9100.0).abs() < 10.0, "{}", outcome.longest_ms());
     }
 
     #[tokio::test(start_paused = true)]
@@ -164,7 +173,14 @@ mod tests {
         let schedule = Schedule::new(Pace::AsAcknowledged, 10 * SECOND);
         let outcome = schedule.work(Answers(Answer::Acknowledged, SECOND)).await.unwrap();
         assert_eq!(outcome.acknowledged, 10);
-        assert!((outcome.latency_ms(1.0) - 1000.0).abs() < 2.0, "{}", outcome.latency_ms(1.0));
+        assert!((outcome.longest_ms() - 1000.0).abs() < 2.0, "{}", outcome.longest_ms());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_a_flood_latency_counts_from_when_a_request_was_sent() {
+        let schedule = Schedule::new(Pace::Flood(10.0), 10 * SECOND);
+        let outcome = schedule.work(Answers(Answer::Acknowledged, SECOND)).await.unwrap();
+        assert!((outcome.longest_ms() - 1000.0).abs() < 2.0, "{}", outcome.longest_ms());
     }
 
     #[tokio::test(start_paused = true)]
@@ -179,7 +195,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_sender_that_is_refused_waits_before_it_sends_again() {
         let schedule = Schedule::new(Pace::AsAcknowledged, SECOND);
-        let outcome = schedule.work(Answers(Answer::Refused, Duration::ZERO)).await.unwrap();
+        let outcome = schedule.work(Answers(refused(), Duration::ZERO)).await.unwrap();
         assert_eq!((outcome.acknowledged, outcome.refused), (0, 100));
     }
 }

@@ -95,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_plan_sends_is_acknowledged_and_arrives_whole() {
         let sink = Sink::start().await.unwrap();
-        let requests = Arc::new(Requests::few(Shape { spans: 4, message_bytes: 0 }, 1));
+        let requests = Arc::new(Requests::few(Shape { spans: 4, ..Shape::USUAL }, 1));
         let plan = Plan {
             address: format!("127.0.0.1:{}", sink.port()),
             protocol: Protocol::Grpc,

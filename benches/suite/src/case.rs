@@ -16,19 +16,19 @@ pub(crate) const CASES: [Case; 3] = [
     Case {
         name: "small-100",
         title: "small, 100 a request",
-        shape: Shape { spans: 100, message_bytes: 0 },
+        shape: Shape { spans: 100, ..Shape::USUAL },
         goals: &[("collector-nop", 0.83), ("collector-genai", 0.22), ("collector-queue", 0.12)],
     },
     Case {
         name: "small-4",
         title: "small, 4 a request",
-        shape: Shape { spans: 4, message_bytes: 0 },
+        shape: Shape { spans: 4, ..Shape::USUAL },
         goals: &[("collector-nop", 0.8), ("collector-genai", 0.27), ("collector-queue", 0.06)],
     },
     Case {
         name: "large-100",
         title: "large (8 KB of messages), 100 a request",
-        shape: Shape { spans: 100, message_bytes: 8192 },
+        shape: Shape { message_bytes: 8192, ..Shape::USUAL },
         goals: &[("collector-genai", 0.4), ("collector-queue", 0.075), (ZSTD, 1.3)],
     },
 ];

@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use spanledger_load::Failure;
 
+use crate::picture::rounded;
 use crate::results::Spread;
 
 /// The machine, in terms that say nothing of whose it is.
@@ -49,6 +50,24 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// A sentence or two on what a command was run on.
+    pub(crate) fn text(&self, command: &str) -> String {
+        format!(
+            "Measured on {} by `{command}`: {} cores of {}, which the load generator shares, {} GiB of memory, Linux {}, {}, \
+             where an fsync of 4 KiB takes {} ms. The load average before was {}.",
+            self.date,
+            self.cores,
+            self.processor,
+            rounded(self.memory_gib),
+            self.kernel,
+            self.filesystem,
+            rounded(self.fsync_ms),
+            rounded(self.load_before),
+        )
+    }
+}
+
 /// The value of the first line of `name: value`.
 fn field(text: &str, name: &str) -> String {
     let line = text.lines().find(|line| line.starts_with(name));
@@ -76,6 +95,22 @@ fn fsync_ms(folder: &Path) -> Result<f64, Failure> {
         taken.push(began.elapsed().as_secs_f64() * 1e3);
     }
     Ok(Spread::of(taken.into_iter()).map(|spread| spread.median).unwrap_or_default())
+}
+
+#[cfg(test)]
+impl Machine {
+    pub(crate) fn example() -> Self {
+        Self {
+            date: "2026-01-02".to_owned(),
+            cores: 2,
+            processor: "one".to_owned(),
+            memory_gib: 8.0,
+            kernel: "6.1".to_owned(),
+            filesystem: "ext4".to_owned(),
+            load_before: 0.5,
+            fsync_ms: 1.0,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,15 +10,22 @@ use crate::contender::{CONTENDERS, Contender};
 use crate::picture::{Bar, bars, rounded};
 use crate::results::{Results, Run, Spread};
 
-const BEGIN: &str = "<!-- suite: written by cargo xtask bench -->\n";
-const END: &str = "<!-- end of suite -->\n";
+/// What a part of a page that is written stands between.
+pub(crate) struct Marks {
+    pub(crate) begin: &'static str,
+    pub(crate) end: &'static str,
+}
+
+const MARKS: Marks =
+    Marks { begin: "<!-- suite: written by cargo xtask bench -->\n", end: "<!-- end of suite -->\n" };
 
 /// Writes the part of the page between its marks anew, and the pictures.
 pub(crate) fn write(results: &Results, docs: &Path) -> Result<(), Failure> {
     let path = docs.join("performance.md");
     let page = fs::read_to_string(&path).map_err(|error| format!("read {}: {error}", path.display()))?;
     let part = format!("{}\n{}\n{}", head(results), tables(results), about(results));
-    fs::write(&path, replaced(&page, &part)?)?;
+    let page = MARKS.replace(&page, &part).map_err(|failure| format!("{}: {failure}", path.display()))?;
+    fs::write(&path, page)?;
     let folder = docs.join("performance");
     fs::create_dir_all(&folder)?;
     for case in &CASES {
@@ -35,10 +42,14 @@ pub(crate) fn write(results: &Results, docs: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn replaced(page: &str, part: &str) -> Result<String, Failure> {
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = parts.ok_or_else(|| format!("performance.md lacks the lines {BEGIN}{END}"))?;
-    Ok(format!("{before}{BEGIN}\n{part}\n{END}{after}"))
+impl Marks {
+    /// A page with another part between them.
+    pub(crate) fn replace(&self, page: &str, part: &str) -> Result<String, Failure> {
+        let Self { begin, end } = self;
+        let parts = page.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
+        let (before, after) = parts.ok_or_else(|| format!("the page lacks the lines {begin}{end}"))?;
+        Ok(format!("{before}{begin}\n{part}\n{end}{after}"))
+    }
 }
 
 fn picture(results: &Results, title: &str, figure: impl Fn(&str) -> Option<Spread>) -> String {
@@ -67,29 +78,20 @@ pub(crate) fn line(run: &Run) -> String {
         run.contender,
         rounded(run.cpu_seconds_a_million),
         rounded(run.spans_a_second),
-        rounded(run.full.p99_ms),
-        rounded(run.half.p99_ms),
+        run.full.p99_ms.map(rounded).unwrap_or_default(),
+        run.half.p99_ms.map(rounded).unwrap_or_default(),
     )
 }
 
 fn head(results: &Results) -> String {
-    let machine = &results.machine;
     let flags = if (results.rounds, results.seconds) == (3, 6) {
         String::new()
     } else {
         format!(" --rounds {} --seconds {}", results.rounds, results.seconds)
     };
+    let measured = results.machine.text(&format!("cargo xtask bench suite{flags}"));
     format!(
-        "Measured on {} by `cargo xtask bench suite{flags}`: {} cores of {}, which the load generator shares, {} GiB of memory, Linux {}, {}, \
-         where an fsync of 4 KiB takes {} ms. The load average before was {}. Figures are medians of {} rounds, in brackets the least and the most; the contenders take turns.\n",
-        machine.date,
-        machine.cores,
-        machine.processor,
-        rounded(machine.memory_gib),
-        machine.kernel,
-        machine.filesystem,
-        rounded(machine.fsync_ms),
-        rounded(machine.load_before),
+        "{measured} Figures are medians of {} rounds, in brackets the least and the most; the contenders take turns.\n",
         results.rounds,
     )
 }
@@ -133,15 +135,21 @@ fn title(case: &Case) -> String {
 }
 
 fn contender_row(results: &Results, case: &Case, one: &Contender) -> String {
-    let of = |figure: fn(&Run) -> f64| results.spread(case.name, one.name, figure);
-    let cpu = of(|run| run.cpu_seconds_a_million);
+    let cpu = results.spread(case.name, one.name, |run| run.cpu_seconds_a_million);
     let ratio =
         if one.name == OURS { String::new() } else { ratio(results, case, cpu.map(|cpu| cpu.median)) };
-    let middle = |figure| of(figure).map(|spread| rounded(spread.median)).unwrap_or_default();
+    let middle = |figure: fn(&Run) -> f64| {
+        results.spread(case.name, one.name, figure).map(|spread| rounded(spread.median)).unwrap_or_default()
+    };
+    let within = |quantile: fn(&Run) -> Option<f64>| {
+        results
+            .spread(case.name, one.name, quantile)
+            .map_or_else(|| "–".to_owned(), |spread| rounded(spread.median))
+    };
     let at_full =
-        [middle(|run| run.full.p50_ms), middle(|run| run.full.p99_ms), middle(|run| run.full.p999_ms)];
+        [within(|run| run.full.p50_ms), within(|run| run.full.p99_ms), within(|run| run.full.p999_ms)];
     let at_half =
-        [middle(|run| run.half.p50_ms), middle(|run| run.half.p99_ms), middle(|run| run.half.p999_ms)];
+        [within(|run| run.half.p50_ms), within(|run| run.half.p99_ms), within(|run| run.half.p999_ms)];
     let note =
         if results.runs_of(case.name, one.name).all(|run| run.rested) { "" } else { ", still working" };
     let refused: u64 =
@@ -255,7 +263,7 @@ mod tests {
     use crate::machine::Machine;
     use crate::results::{Latency, ShapeCost};
 
-    const LATENCY: Latency = Latency { p50_ms: 1.0, p99_ms: 2.0, p999_ms: 3.0 };
+    const LATENCY: Latency = Latency { p50_ms: Some(1.0), p99_ms: Some(2.0), p999_ms: None };
 
     fn run(contender: &str, round: u32, cpu_seconds_a_million: f64) -> Run {
         Run {
@@ -282,16 +290,7 @@ mod tests {
     fn results() -> Results {
         let shape = ShapeCost { case: "small-4".to_owned(), bytes_a_span: 800.0, zstd_cpu_seconds: 1.0 };
         let about = About { contender: OURS.to_owned(), version: "0.1.0".to_owned(), stripped_mb: 9.0 };
-        let machine = Machine {
-            date: "2026-01-02".to_owned(),
-            cores: 2,
-            processor: "one".to_owned(),
-            memory_gib: 8.0,
-            kernel: "6.1".to_owned(),
-            filesystem: "ext4".to_owned(),
-            load_before: 0.5,
-            fsync_ms: 1.0,
-        };
+        let machine = Machine::example();
         let runs = vec![
             run(OURS, 1, 12.0),
             run("collector-nop", 1, 16.0),
@@ -336,8 +335,9 @@ mod tests {
 
     #[test]
     fn only_what_is_between_the_marks_is_written() {
-        let page = format!("before\n{BEGIN}old\n{END}after\n");
-        assert_eq!(replaced(&page, "new\n").unwrap(), format!("before\n{BEGIN}\nnew\n\n{END}after\n"));
-        assert!(replaced("no marks", "new").is_err());
+        let marks = Marks { begin: "<begin>\n", end: "<end>\n" };
+        let page = marks.replace("before\n<begin>\nold\n<end>\nafter\n", "new\n").unwrap();
+        assert_eq!(page, "before\n<begin>\n\nnew\n\n<end>\nafter\n");
+        assert!(marks.replace("no marks", "new").is_err());
     }
 }

@@ -55,12 +55,12 @@ pub(crate) struct Run {
     pub(crate) rested: bool,
 }
 
-/// Milliseconds until acknowledgements.
+/// Milliseconds until acknowledgements; those are absent for which there were too few.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Latency {
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) p999_ms: f64,
+    pub(crate) p50_ms: Option<f64>,
+    pub(crate) p99_ms: Option<f64>,
+    pub(crate) p999_ms: Option<f64>,
 }
 
 /// The middle of several rounds, and what they lie between.
@@ -85,8 +85,13 @@ impl Spread {
 
 impl Results {
     /// A figure of a contender under a kind of load.
-    pub(crate) fn spread(&self, case: &str, contender: &str, figure: fn(&Run) -> f64) -> Option<Spread> {
-        Spread::of(self.runs_of(case, contender).map(figure))
+    pub(crate) fn spread<Value: Into<Option<f64>>>(
+        &self,
+        case: &str,
+        contender: &str,
+        figure: fn(&Run) -> Value,
+    ) -> Option<Spread> {
+        Spread::of(self.runs_of(case, contender).filter_map(|run| figure(run).into()))
     }
 
     /// A figure of a contender under all loads.

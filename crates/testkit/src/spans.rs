@@ -66,6 +66,27 @@ pub fn with_models(mut request: ExportTraceServiceRequest, models: usize) -> Exp
     request
 }
 
+/// Gives each span of a request the model of the next number, and all of them one service: so many series of metrics.
+pub fn with_series(
+    mut request: ExportTraceServiceRequest,
+    models: impl IntoIterator<Item = usize>,
+) -> ExportTraceServiceRequest {
+    for resource in request.resource_spans.iter_mut().filter_map(|spans| spans.resource.as_mut()) {
+        replace(&mut resource.attributes, text("service.name", "chat".into()));
+    }
+    let scopes = request.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans);
+    for (span, model) in scopes.flat_map(|scope| &mut scope.spans).zip(models) {
+        replace(&mut span.attributes, text("gen_ai.request.model", format!("gpt-4o-mini-{model}")));
+    }
+    request
+}
+
+fn replace(attributes: &mut [KeyValue], by: KeyValue) {
+    if let Some(attribute) = attributes.iter_mut().find(|attribute| attribute.key == by.key) {
+        *attribute = by;
+    }
+}
+
 /// Words of which half are common ones, and the others made of syllables.
 fn prose(bytes: usize, seed: u64) -> String {
     const COMMON: [&str; 32] = [

@@ -1,4 +1,6 @@
-//! Pictures of figures: bars side by side, as SVG that is readable on light and dark pages.
+//! Pictures of figures, as SVG that is readable on light and dark pages: bars side by side, and curves.
+
+pub(crate) mod lines;
 
 use crate::results::Spread;
 
@@ -9,6 +11,9 @@ const ROW_HEIGHT: f64 = 30.0;
 const TITLE_HEIGHT: f64 = 44.0;
 /// What text takes of a row, above its middle.
 const TEXT_DROP: f64 = 5.0;
+
+/// Colours of text and lines.
+const STYLE: &str = "<style>text { fill: #24292f } line { stroke: #24292f } @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } line { stroke: #e6edf3 } }</style>";
 
 /// A row of a picture.
 pub(crate) struct Bar {
@@ -26,7 +31,7 @@ pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
     let rows: String = bars.iter().enumerate().map(|(place, bar)| row(bar, place, most)).collect();
     format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" font-family="sans-serif" font-size="13">
-<style>text {{ fill: #24292f }} line {{ stroke: #24292f }} @media (prefers-color-scheme: dark) {{ text {{ fill: #e6edf3 }} line {{ stroke: #e6edf3 }} }}</style>
+{STYLE}
 <text x="8" y="24" font-weight="bold">{}</text>
 {rows}</svg>
 "##,
