@@ -48,9 +48,10 @@ pub(crate) fn check() -> Result<(), Failure> {
     }
     let folder = folder()?;
     Err(format!(
-        "{}\n`callgrind_annotate --inclusive=yes {}/PATH.out` says where; mend it, or run `cargo xtask bench instructions --bless` \
+        "{}\n`{} --inclusive=yes {}/PATH.out` says where; mend it, or run `cargo xtask bench instructions --bless` \
          and say in the commit what it is spent on",
         failures.join("\n"),
+        tools::folder().join("valgrind/usr/bin/callgrind_annotate").display(),
         folder.display(),
     )
     .into())
