@@ -12,6 +12,9 @@ use spanledger_component::{Error, Retry};
 
 use crate::store::Created;
 
+/// How much of a file is written before it is fsynced.
+const STEP_BYTES: usize = 2 << 20;
+
 /// A folder that files are put below. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
@@ -121,10 +124,17 @@ fn create_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Writes a file, a little at a time: what is fsynced meanwhile, such as the log on the same disk, waits for one step.
 fn write(file: &Path, content: &[Bytes]) -> io::Result<()> {
     let mut file = File::create(file)?;
-    for piece in content {
-        file.write_all(piece)?;
+    let mut unsynced = 0;
+    for step in content.iter().flat_map(|piece| piece.chunks(STEP_BYTES)) {
+        file.write_all(step)?;
+        unsynced += step.len();
+        if unsynced >= STEP_BYTES {
+            file.sync_data()?;
+            unsynced = 0;
+        }
     }
     file.sync_all()
 }

@@ -94,7 +94,7 @@ impl Disk for RealDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        std::fs::remove_file(path)
+        crate::freeing::remove(path)
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {

@@ -30,6 +30,7 @@ mod durable;
 mod error;
 mod found;
 mod frames;
+mod freeing;
 mod head;
 mod log_time;
 mod lost;

@@ -169,6 +169,7 @@ impl Shared {
             let raw = match step {
                 Step::Record(raw) => raw,
                 Step::Damage(damage) => {
+                    self.must_hold(segment)?;
                     self.quarantine(segment, until, from, &damage);
                     let last = damage.last.unwrap_or(until.previous());
                     if damage.first < stop && last >= damage.first.max(from) && gather.ends_before_damage() {
@@ -196,6 +197,11 @@ impl Shared {
             }
         }
         Ok(None)
+    }
+
+    /// An error when a segment was released: what is missing of it then is no damage.
+    pub(crate) fn must_hold(&self, segment: &Segment) -> io::Result<()> {
+        if self.view().holds(segment.head.generation) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     fn start_at(&self, segment: &Segment, position: Position) -> Start {

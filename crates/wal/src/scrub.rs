@@ -123,6 +123,7 @@ impl Shared {
                     found.weakened += u64::from(raw.weakened.is_some());
                 }
                 Step::Damage(damage) => {
+                    self.must_hold(segment)?;
                     found.unreadable += 1;
                     self.quarantine(segment, until, damage.first, &damage);
                 }
