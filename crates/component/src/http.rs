@@ -51,7 +51,8 @@ where
     while let Some((stream, slot)) = accept(&listener, &free, &stop).await {
         let handler = handler.clone();
         let service = service_fn(move |request| {
-            let response = handler(request);
+            // What is spawned for a request is moved several times: a pointer, not all that the answer needs on its way.
+            let response = Box::pin(handler(request));
             async move { Ok::<_, Infallible>(response.await) }
         });
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();

@@ -29,6 +29,12 @@ impl Frames {
         Self { offset, ..Self::default() }
     }
 
+    /// Makes room for records with so many bytes, of which only small bodies are copied.
+    pub(crate) fn reserve(&mut self, record_bytes: impl Iterator<Item = u64>) {
+        let copied: u64 = record_bytes.map(|bytes| bytes.min(COPIED_BYTES_MAX as u64)).sum();
+        self.copied.reserve(usize::try_from(copied).unwrap_or_default());
+    }
+
     pub(crate) fn push(&mut self, header: &Header, meta: &[u8], payload: &Bytes, parity: &Bytes) {
         let offset = self.offset + self.bytes;
         let start = self.copied.len();

@@ -116,6 +116,7 @@ impl Active {
 
     fn append_frames(&mut self, mut frames: Frames, placed: &[Placed]) -> io::Result<()> {
         let durable = placed.first().map_or(self.head.base, |first| first.position).previous();
+        frames.reserve(placed.iter().map(|placed| placed.draft.record_bytes()));
         for placed in placed {
             let header = placed.draft.header(placed.position, self.head.generation, durable);
             frames.push(&header, placed.draft.meta(), placed.draft.payload(), placed.draft.parity());
