@@ -10,6 +10,7 @@
 //! assert_eq!(<GenaiMetrics as spanledger_component::ConnectorFactory>::Config::default().max_series, 2000);
 //! ```
 
+mod arrivals;
 mod call;
 mod families;
 mod histogram;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rustc_hash::FxHashMap;
 
+use crate::arrivals::Arrivals;
 use crate::call::{Call, Cost};
 use crate::lineage::Lineage;
 use crate::merging::{Candidates, counted, side};
@@ -65,7 +66,7 @@ pub(crate) struct Settling {
     /// Calls that were counted, by the hash of their response's id, or of their span's ids where they have none.
     pub(crate) known: Recent<()>,
     /// In the order of arrival, as the wrappers are.
-    calls: BTreeMap<u64, Waiting>,
+    calls: Arrivals<Waiting>,
     wrappers: BTreeMap<u64, Wrapper>,
     arrivals: u64,
     /// What may belong together stands under the same hash: trace, response, place in time.
@@ -85,7 +86,7 @@ impl Settling {
             tally: Tally::default(),
             lineage: Lineage::within(part),
             known: Recent::new((part / KNOWN_BYTES).min(KNOWN_MAX)),
-            calls: BTreeMap::new(),
+            calls: Arrivals::default(),
             wrappers: BTreeMap::new(),
             arrivals: 0,
             near: Near::default(),
@@ -105,7 +106,7 @@ impl Settling {
 
     /// What waits, in the order of arrival.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = Waits<'_>> + '_ {
-        let calls = self.calls.iter().map(|(place, call)| (*place, Waits::Call(call)));
+        let calls = self.calls.iter().map(|(place, call)| (place, Waits::Call(call)));
         let wrappers = self.wrappers.iter().map(|(place, wrapper)| (*place, Waits::Wrapper(wrapper)));
         let all: BTreeMap<u64, Waits<'_>> = calls.chain(wrappers).collect();
         all.into_values()
@@ -113,7 +114,7 @@ impl Settling {
 
     /// The time at which something is to be settled; `None` when nothing waits.
     pub(crate) fn due_unix_nano(&self) -> Option<i64> {
-        let call = self.calls.first_key_value().map(|(_, call)| self.call_due(call));
+        let call = self.calls.first().map(|call| self.call_due(call));
         let wrapper = self.wrappers.first_key_value().map(|(_, wrapper)| self.wrapper_due(wrapper));
         call.into_iter().chain(wrapper).min()
     }
@@ -122,8 +123,8 @@ impl Settling {
     pub(crate) fn advance(&mut self, unix_nano: i64, count: &mut impl FnMut(&Call<'_>)) {
         while let Some(due) = self.due_unix_nano().filter(|due| *due <= unix_nano) {
             self.forget(due);
-            let is_due = |(_, call): &(&u64, &Waiting)| self.call_due(call) <= due;
-            let seeds: Vec<u64> = self.calls.iter().take_while(is_due).map(|(place, _)| *place).collect();
+            let is_due = |(_, call): &(u64, &Waiting)| self.call_due(call) <= due;
+            let seeds: Vec<u64> = self.calls.iter().take_while(is_due).map(|(place, _)| place).collect();
             self.settle(&seeds, due, count);
             while let Some((place, _)) =
                 self.wrappers.first_key_value().filter(|(_, wrapper)| self.wrapper_due(wrapper) <= due)
@@ -175,7 +176,7 @@ impl Settling {
         self.bytes += call.bytes();
         hashes(&call).for_each(|hash| self.near.insert(hash, self.arrivals));
         self.places.insert(call.identity.span, self.arrivals);
-        self.calls.insert(self.arrivals, call);
+        self.calls.push(self.arrivals, call);
     }
 
     /// Puts a wrapper behind what waits already.
@@ -211,26 +212,32 @@ impl Settling {
         if self.bytes <= room {
             return;
         }
-        let wanted = room - room / EARLY_PART;
-        let (mut freed, mut seeds, mut wrappers) = (0, Vec::new(), Vec::new());
-        let (mut calls, mut wraps) = (self.calls.iter().peekable(), self.wrappers.keys().peekable());
-        while self.bytes - freed > wanted {
-            match (calls.peek(), wraps.peek()) {
-                (Some((place, call)), wrap) if wrap.is_none_or(|wrap| *place < wrap) => {
-                    freed += call.bytes();
-                    seeds.push(**place);
-                    calls.next();
+        let (calls, wrappers) = self.oldest(self.bytes - room + room / EARLY_PART);
+        self.tally.early_calls += self.settle(&calls, self.log_unix_nano, count);
+        wrappers.into_iter().for_each(|place| self.dismiss(place));
+    }
+
+    /// The calls and the wrappers that came first and have that many bytes together.
+    fn oldest(&self, bytes: usize) -> (Vec<u64>, Vec<u64>) {
+        let (mut found, mut calls, mut wrappers) = (0, Vec::new(), Vec::new());
+        let (mut next_calls, mut next_wrappers) =
+            (self.calls.iter().peekable(), self.wrappers.keys().peekable());
+        while found < bytes {
+            match (next_calls.peek(), next_wrappers.peek()) {
+                (Some((place, call)), wrapper) if wrapper.is_none_or(|wrapper| place < *wrapper) => {
+                    found += call.bytes();
+                    calls.push(*place);
+                    next_calls.next();
                 }
                 (_, Some(place)) => {
-                    freed += Wrapper::BYTES;
+                    found += Wrapper::BYTES;
                     wrappers.push(**place);
-                    wraps.next();
+                    next_wrappers.next();
                 }
                 _ => break,
             }
         }
-        self.tally.early_calls += self.settle(&seeds, self.log_unix_nano, count);
-        wrappers.into_iter().for_each(|place| self.dismiss(place));
+        (calls, wrappers)
     }
 
     /// Counts the calls that these spans tell of, with whatever else tells of them. How many there were.
@@ -238,7 +245,7 @@ impl Settling {
         let mut settled = 0;
         for seed in seeds {
             // It may have gone with one before it.
-            let Some(call) = self.calls.get(seed) else { continue };
+            let Some(call) = self.calls.get(*seed) else { continue };
             if self.wrappers.is_empty() && self.is_alone(call) {
                 self.count(&[*seed], None, unix_nano, count);
                 settled += 1;
@@ -275,7 +282,7 @@ impl Settling {
         let (mut found, mut looked_up) = (BTreeSet::from([seed]), HashSet::new());
         let mut next = vec![seed];
         while let Some(place) = next.pop() {
-            let Some(call) = self.calls.get(&place) else { continue };
+            let Some(call) = self.calls.get(place) else { continue };
             for hash in hashes(call).filter(|hash| looked_up.insert(*hash)) {
                 next.extend(self.near.get(hash).filter(|other| found.insert(*other)));
             }
@@ -284,7 +291,7 @@ impl Settling {
     }
 
     fn keys(&self, places: &[u64]) -> Vec<u64> {
-        let spans: Vec<&Waiting> = places.iter().filter_map(|place| self.calls.get(place)).collect();
+        let spans: Vec<&Waiting> = places.iter().filter_map(|place| self.calls.get(*place)).collect();
         let by_span: HashMap<u64, usize> =
             spans.iter().enumerate().map(|(place, span)| (span.identity.span, place)).collect();
         let above = spans.iter().map(|span| {
@@ -302,7 +309,7 @@ impl Settling {
     fn calls_below_wrappers(&self, keys: &HashMap<u64, u64>) -> HashMap<u64, Option<u64>> {
         let mut below = HashMap::new();
         for (place, key) in keys {
-            let Some(call) = self.calls.get(place).filter(|_| !self.wrappers.is_empty()) else { continue };
+            let Some(call) = self.calls.get(*place).filter(|_| !self.wrappers.is_empty()) else { continue };
             for span in self.lineage.above(call.identity.parent).filter(|span| self.wrapper(*span).is_some())
             {
                 let known = below.entry(span).or_insert(Some(*key));
@@ -323,7 +330,7 @@ impl Settling {
         keys: &HashMap<u64, u64>,
         below: &HashMap<u64, Option<u64>>,
     ) -> Option<(Usage, Option<i128>)> {
-        let waiting = || spans.iter().filter_map(|place| self.calls.get(place));
+        let waiting = || spans.iter().filter_map(|place| self.calls.get(*place));
         let call = counted(waiting())?;
         let key = *keys.get(spans.first()?)?;
         let above = waiting().flat_map(|span| self.lineage.above(span.identity.parent).enumerate());
@@ -367,7 +374,7 @@ impl Settling {
     }
 
     fn take_call(&mut self, place: u64) -> Option<Waiting> {
-        let call = self.calls.remove(&place)?;
+        let call = self.calls.remove(place)?;
         self.bytes -= call.bytes();
         self.places.remove(&call.identity.span);
         hashes(&call).for_each(|hash| self.near.remove(hash, place));

@@ -1,17 +1,20 @@
 //! Rows of spans, read for what the connector needs of them.
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{ArrowPrimitiveType, Int64Type};
-use arrow_array::{Array, PrimitiveArray, StringViewArray};
+use arrow_array::types::{ArrowPrimitiveType, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, BooleanArray, Int64Array, PrimitiveArray, StringViewArray};
 use spanledger_schema::{Column, Int, Spans, Table as _, Text, spans};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::call::{Compared, Cost, UNPRICED};
+use crate::call::{Compared, Cost, LABELS, UNPRICED};
 use crate::series::write_key;
 use crate::waiting::{DETAILS, Identity, NO_MODEL, Usage, Waiting, Wrapper};
 
 /// What the conventions say for an error that has no type.
 const ERROR_OTHER: &str = "_OTHER";
+
+/// Texts that are hashed together are seldom longer: the ids of a trace and a span have 50 bytes.
+const SHORT_BYTES: usize = 128;
 
 /// Spaces around a response's id are no part of it.
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
@@ -26,14 +29,47 @@ const DETAIL_COLUMNS: [Column<Int>; DETAILS.len()] = [
     spans::AUDIO_OUTPUT_TOKENS,
 ];
 
+/// The columns that the labels of a call are in, in their order.
+const LABEL_COLUMNS: [Column<Text>; LABELS] = [
+    spans::OPERATION,
+    spans::PROVIDER,
+    spans::REQUEST_MODEL,
+    spans::RESPONSE_MODEL,
+    spans::SERVICE_NAME,
+    spans::STATUS_CODE,
+    spans::ERROR_TYPE,
+];
+
+/// The columns that name the model, the best first: under the name that it is priced by, as answered, as asked for.
+const MODEL_COLUMNS: [Column<Text>; 4] =
+    [spans::PRICE_MODEL_ID, spans::MODEL, spans::RESPONSE_MODEL, spans::REQUEST_MODEL];
+
 /// The rows of a batch.
 pub(crate) struct Reader<'a> {
     spans: &'a Spans,
+    ids: [&'a StringViewArray; 3],
+    received: &'a PrimitiveArray<TimestampMicrosecondType>,
+    billable: &'a BooleanArray,
+    labels: [&'a StringViewArray; LABELS],
+    models: [&'a StringViewArray; MODEL_COLUMNS.len()],
+    details: [&'a Int64Array; DETAILS.len()],
+    tokens: [&'a Int64Array; 2],
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(spans: &'a Spans) -> Self {
-        Self { spans }
+        let text = |column| -> &'a StringViewArray { spans.get(column) };
+        let count = |column| -> &'a Int64Array { spans.get(column) };
+        Self {
+            spans,
+            ids: [spans::TRACE_ID, spans::SPAN_ID, spans::PARENT_SPAN_ID].map(text),
+            received: spans.get(spans::INGESTED_AT),
+            billable: spans.get(spans::BILLABLE),
+            labels: LABEL_COLUMNS.map(text),
+            models: MODEL_COLUMNS.map(text),
+            details: DETAIL_COLUMNS.map(count),
+            tokens: [spans::INPUT_TOKENS, spans::OUTPUT_TOKENS].map(count),
+        }
     }
 
     pub(crate) fn rows(&self) -> std::ops::Range<usize> {
@@ -41,13 +77,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn is_billable(&self, row: usize) -> bool {
-        self.spans.get(spans::BILLABLE).value(row)
+        self.billable.value(row)
     }
 
     pub(crate) fn identity(&self, row: usize) -> Identity {
-        let (trace, span) = (self.text(spans::TRACE_ID, row), self.text(spans::SPAN_ID, row));
-        let parent = self.text(spans::PARENT_SPAN_ID, row);
-        let received_micros = number(self.spans.get(spans::INGESTED_AT), row).unwrap_or_default();
+        let [trace, span, parent] = self.ids.map(|ids| text_of(ids, row));
+        let received_micros = number(self.received, row).unwrap_or_default();
         let received_unix_nano = received_micros.saturating_mul(1000);
         Identity {
             trace: hash(&[trace]),
@@ -65,27 +100,20 @@ impl<'a> Reader<'a> {
     /// The call that a row stands for, whose identity this is; `key` is room for its labels.
     pub(crate) fn call(&self, row: usize, identity: Identity, key: &mut Vec<u8>) -> Waiting {
         let text = |column| self.text(column, row);
-        let status = match text(spans::STATUS_CODE) {
-            // The conventions leave the label out then.
-            "UNSET" => "",
-            status => status,
-        };
-        let error_type = match text(spans::ERROR_TYPE) {
-            "" if status == "ERROR" => ERROR_OTHER,
-            error_type => error_type,
-        };
-        let labels = [
-            text(spans::OPERATION),
-            text(spans::PROVIDER),
-            text(spans::REQUEST_MODEL),
-            text(spans::RESPONSE_MODEL),
-            text(spans::SERVICE_NAME),
-            status,
-            error_type,
-        ];
+        let mut labels = self.labels.map(|texts| text_of(texts, row));
+        let [.., status, error_type] = &mut labels;
+        // The conventions leave the label out then.
+        if *status == "UNSET" {
+            *status = "";
+        }
+        if *status == "ERROR" && error_type.is_empty() {
+            *error_type = ERROR_OTHER;
+        }
+        let is_error = !error_type.is_empty();
         write_key(labels, key);
-        let details = DETAIL_COLUMNS.map(|column| number(self.spans.get(column), row));
-        let usage = self.usage(spans::INPUT_TOKENS, spans::OUTPUT_TOKENS, details, row);
+        let details = self.details.map(|counts| number(counts, row));
+        let [input_tokens, output_tokens] = self.tokens.map(|counts| number(counts, row));
+        let usage = Usage { input_tokens, output_tokens, details };
         Waiting {
             identity,
             labels: key.as_slice().into(),
@@ -94,7 +122,7 @@ impl<'a> Reader<'a> {
             instance: self.instance(row),
             scope: hash(&[text(spans::SCOPE_NAME)]),
             kind: hash(&[text(spans::CALL_KIND)]),
-            is_error: !error_type.is_empty(),
+            is_error,
             is_estimated: text(spans::USAGE_SEMANTICS) == "estimated",
             start_unix_nano: self.spans.get(spans::START_TIME_UNIX_NANO).value(row),
             duration_ns: self.spans.get(spans::DURATION_NS).value(row),
@@ -110,20 +138,10 @@ impl<'a> Reader<'a> {
         if self.spans.get(input).is_null(row) && self.spans.get(output).is_null(row) {
             return None;
         }
-        let usage = self.usage(input, output, self.details(row), row);
+        let [input_tokens, output_tokens] = [input, output].map(|column| number(self.spans.get(column), row));
+        let usage = Usage { input_tokens, output_tokens, details: self.details(row) };
         let cost = number(self.spans.get(spans::AGGREGATED_COST), row);
         Some(Wrapper { identity, usage, cost })
-    }
-
-    fn usage(
-        &self,
-        input: Column<Int>,
-        output: Column<Int>,
-        details: [Option<i64>; DETAILS.len()],
-        row: usize,
-    ) -> Usage {
-        let count = |column| number(self.spans.get(column), row);
-        Usage { input_tokens: count(input), output_tokens: count(output), details }
     }
 
     /// What `usage_details` says under the keys of details.
@@ -160,11 +178,15 @@ impl<'a> Reader<'a> {
         Cost::Unpriced(reason.unwrap_or(UNPRICED.len() - 1))
     }
 
-    /// The model under the name that it is priced by, else as answered, else as asked for, if it has a name.
+    /// The model by the best name that it has.
     fn model(&self, row: usize) -> u64 {
-        let names = [spans::PRICE_MODEL_ID, spans::MODEL, spans::RESPONSE_MODEL, spans::REQUEST_MODEL];
-        let name = names.into_iter().map(|column| self.text(column, row)).find(|name| !name.is_empty());
-        name.map_or(NO_MODEL, |name| hash(&[&name.to_lowercase()]))
+        let name = self.models.iter().map(|names| text_of(names, row)).find(|name| !name.is_empty());
+        let is_lower = |name: &str| name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        match name {
+            None => NO_MODEL,
+            Some(name) if is_lower(name) => hash(&[name]),
+            Some(name) => hash(&[&name.to_lowercase()]),
+        }
     }
 
     /// The process that the span is of; where that is not said, the trace within its service.
@@ -177,9 +199,12 @@ impl<'a> Reader<'a> {
 
     /// The text of a row; empty when it has none.
     fn text(&self, column: Column<Text>, row: usize) -> &'a str {
-        let column: &'a StringViewArray = self.spans.get(column);
-        if column.is_null(row) { "" } else { column.value(row) }
+        text_of(self.spans.get(column), row)
     }
+}
+
+fn text_of(texts: &StringViewArray, row: usize) -> &str {
+    if texts.is_null(row) { "" } else { texts.value(row) }
 }
 
 /// What calls of the same answer have in common. Some servers (Ollama) give `chatcmpl-` and a number below a thousand for
@@ -207,10 +232,29 @@ fn hash(texts: &[&str]) -> u64 {
     if let [text] = texts {
         return xxh3_64(text.as_bytes());
     }
-    let mut bytes = Vec::with_capacity(64);
-    for text in texts {
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.push(0xff);
+    let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
+    let mut short = [0; SHORT_BYTES];
+    match short.get_mut(..bytes) {
+        Some(room) => {
+            join(texts, room);
+            xxh3_64(room)
+        }
+        None => {
+            let mut room = vec![0; bytes];
+            join(texts, &mut room);
+            xxh3_64(&room)
+        }
     }
-    xxh3_64(&bytes)
+}
+
+/// Writes the texts into `room`, each followed by a byte that no text has.
+fn join(texts: &[&str], room: &mut [u8]) {
+    let mut rest = room;
+    for text in texts {
+        let Some((place, behind)) = rest.split_at_mut_checked(text.len()) else { return };
+        place.copy_from_slice(text.as_bytes());
+        let Some((end, behind)) = behind.split_first_mut() else { return };
+        *end = 0xff;
+        rest = behind;
+    }
 }
