@@ -85,3 +85,14 @@ fn the_gateway_takes_its_keys_from_the_environment() {
     assert_eq!(loaded.graph.service.memory, Some(512 << 20));
     assert_eq!(loaded.graph.service.telemetry.readers[0].host, "0.0.0.0");
 }
+
+#[test]
+fn the_sidecar_takes_requests_of_its_pod_alone_and_holds_32_mib() {
+    let keys = [("AWS_ACCESS_KEY_ID", "minio"), ("AWS_SECRET_ACCESS_KEY", "hunter2")];
+    let loaded = load_example("sidecar.yaml", include_str!("../../../config/sidecar.yaml"), &keys);
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    assert_eq!(loaded.graph.service.memory, Some(32 << 20));
+    let protocols = &loaded.redacted_json()["receivers"]["otlp"]["protocols"];
+    assert_eq!(protocols["grpc"]["endpoint"], json!("127.0.0.1:4317"));
+    assert_eq!(protocols["http"]["endpoint"], json!("127.0.0.1:4318"));
+}
