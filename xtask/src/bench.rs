@@ -7,7 +7,7 @@ use crate::command::{Failure, cargo, run};
 use crate::instructions;
 use crate::stage::Stages;
 use crate::tools::{self, Tool};
-use crate::workspace::{Metadata, build_release};
+use crate::workspace::{Metadata, build_dist};
 
 /// Runs the suite or the curves of growth alone, with what follows as arguments, or only counts instructions, or runs
 /// everything. An error when the first word is another.
@@ -41,7 +41,7 @@ fn suite(arguments: &[String], stages: &mut Stages) {
 }
 
 fn run_parts() -> Result<(), Failure> {
-    let program = build_release()?;
+    let program = build_dist()?;
     let benches = ["bench", "--package", "spanledger-benches", "--benches"];
     run(cargo().args(benches).env("SPANLEDGER_BIN", program))
 }
@@ -61,7 +61,7 @@ fn run_growth(arguments: &[String]) -> Result<(), Failure> {
 
 /// The program that measures, with the collector as it is released.
 fn measure(verb: &str, arguments: &[String]) -> Result<Command, Failure> {
-    let program = build_release()?;
+    let program = build_dist()?;
     let mut suite = cargo();
     suite.args(["run", "--release", "--package", "spanledger-suite", "--", verb]).args(arguments);
     suite.arg("--folder").arg(Metadata::read()?.target_folder().join("bench"));

@@ -65,10 +65,10 @@ pub(crate) fn build_program() -> Result<PathBuf, Failure> {
     Ok(Metadata::read()?.target_folder().join("debug/spanledger"))
 }
 
-/// Builds the program as it is released, and says where it is.
-pub(crate) fn build_release() -> Result<PathBuf, Failure> {
-    run(cargo().args(["build", "--release", "--package", "spanledger"]))?;
-    Ok(Metadata::read()?.target_folder().join("release/spanledger"))
+/// Builds the program as it is handed out, and says where it is.
+pub(crate) fn build_dist() -> Result<PathBuf, Failure> {
+    run(cargo().args(["build", "--profile", "dist", "--package", "spanledger"]))?;
+    Ok(Metadata::read()?.target_folder().join("dist/spanledger"))
 }
 
 #[cfg(test)]
