@@ -10,19 +10,19 @@ use http_body_util::combinators::WithTrailers;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
-use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::Failure;
 
 /// An empty message as gRPC frames it: everything was taken.
-const TAKEN: [u8; 5] = [0; 5];
+static TAKEN: [u8; 5] = [0; 5];
 
-/// Takes OTLP over gRPC until it is dropped.
+/// Takes OTLP over gRPC, and over HTTP with protobuf, until it is dropped.
 pub struct Sink {
     port: u16,
     taken_bytes: Arc<AtomicU64>,
@@ -64,8 +64,8 @@ async fn accept(listener: TcpListener, taken_bytes: Arc<AtomicU64>) {
 
 async fn serve(stream: TcpStream, taken_bytes: Arc<AtomicU64>) {
     let service = service_fn(move |request| take(request, taken_bytes.clone()));
-    let mut server = http2::Builder::new(TokioExecutor::new());
-    server.initial_stream_window_size(1 << 20).initial_connection_window_size(16 << 20);
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http2().initial_stream_window_size(1 << 20).initial_connection_window_size(16 << 20);
     // A peer that goes away ends the connection in whatever way.
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
@@ -73,6 +73,7 @@ async fn serve(stream: TcpStream, taken_bytes: Arc<AtomicU64>) {
 type Reply = Response<WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>>;
 
 async fn take(request: Request<Incoming>, taken_bytes: Arc<AtomicU64>) -> Result<Reply, Failure> {
+    let is_grpc = request.version() == Version::HTTP_2;
     let mut body = request.into_body();
     while let Some(frame) = body.frame().await {
         if let Some(data) = frame?.data_ref() {
@@ -81,8 +82,12 @@ async fn take(request: Request<Incoming>, taken_bytes: Arc<AtomicU64>) -> Result
     }
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", "0".parse()?);
-    let body = Full::new(Bytes::from_static(&TAKEN)).with_trailers(ready(Some(Ok(trailers))));
-    Ok(Response::builder().header("content-type", "application/grpc").body(body)?)
+    let (bytes, trailers, content_type) = match is_grpc {
+        true => (TAKEN.as_slice(), Some(Ok(trailers)), "application/grpc"),
+        false => (&[][..], None, "application/x-protobuf"),
+    };
+    let body = Full::new(Bytes::from_static(bytes)).with_trailers(ready(trailers));
+    Ok(Response::builder().header("content-type", content_type).body(body)?)
 }
 
 #[cfg(test)]
@@ -92,23 +97,36 @@ mod tests {
     use super::*;
     use crate::{Pace, Plan, Protocol, Requests, Shape, send};
 
-    #[tokio::test]
-    async fn what_a_plan_sends_is_acknowledged_and_arrives_whole() {
+    /// Sends for a moment, and says how many requests were acknowledged and how many bytes arrived for each.
+    async fn arrived(protocol: Protocol) -> (u64, f64, f64) {
         let sink = Sink::start().await.unwrap();
         let requests = Arc::new(Requests::few(Shape { spans: 4, ..Shape::USUAL }, 1));
         let plan = Plan {
             address: format!("127.0.0.1:{}", sink.port()),
-            protocol: Protocol::Grpc,
+            protocol,
             connections: 2,
             in_flight: 3,
             pace: Pace::PerSecond(100.0),
             time: Duration::from_millis(200),
         };
         let outcome = send(&plan, &requests).await.unwrap();
-        assert!(outcome.acknowledged > 0);
-        assert_eq!((outcome.refused, outcome.failed), (0, 0));
-        // Each with the five bytes that gRPC puts before it.
-        let bytes = outcome.acknowledged as f64 * (requests.bytes_a_span() * 4.0 + 5.0);
-        assert_eq!(sink.taken_bytes() as f64, bytes);
+        assert_eq!((outcome.refused, outcome.failed, outcome.sent() + outcome.unsent), (0, 0, 20));
+        let each = sink.taken_bytes() as f64 / outcome.acknowledged as f64;
+        (outcome.acknowledged, each, requests.bytes_a_span() * 4.0)
+    }
+
+    #[tokio::test]
+    async fn what_a_plan_sends_over_grpc_is_acknowledged_and_arrives_whole() {
+        let (acknowledged, each, sent) = arrived(Protocol::Grpc).await;
+        assert!(acknowledged > 0);
+        // With the five bytes that gRPC puts before it.
+        assert_eq!(each, sent + 5.0);
+    }
+
+    #[tokio::test]
+    async fn what_a_plan_sends_over_http_is_acknowledged_and_arrives_whole() {
+        let (acknowledged, each, sent) = arrived(Protocol::Http).await;
+        assert!(acknowledged > 0);
+        assert_eq!(each, sent);
     }
 }

@@ -133,6 +133,11 @@ impl Contender {
         Ok(command)
     }
 
+    /// Whether it sends spans on to a sink, where they can be counted.
+    pub(crate) fn sends_on(&self) -> bool {
+        matches!(self.name, "collector-queue" | "rotel-otlp")
+    }
+
     /// Whether it is to be asked to deliver what it holds, on the port for that.
     pub(crate) fn is_flushed(&self) -> bool {
         self.program == Program::Spanledger

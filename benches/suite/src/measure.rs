@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use spanledger_load::{
     Failure, Outcome, Pace, Plan, Process, Protocol, Requests, Sink, acknowledged_first, flush, free_ports,
-    send,
+    own_cpu_seconds, send,
 };
 use tokio::time::{Instant, sleep};
 
 use crate::contender::{Contender, Ports};
+use crate::machine::busy_share;
 use crate::results::{Latency, Run};
 
 const CONNECTIONS: usize = 4;
 /// Requests under way on each connection.
 const IN_FLIGHT: usize = 16;
 const READY_WITHIN: Duration = Duration::from_secs(20);
+/// How long it is sent as much as it takes before anything counts: caches, pools, the first files.
+const WARMED_FOR: Duration = Duration::from_secs(1);
 /// After its start, before its memory is looked at.
 const IDLE_FOR: Duration = Duration::from_secs(1);
 /// How long a contender may go on working for what it acknowledged.
@@ -39,6 +42,7 @@ pub(crate) async fn measure(
     requests: &Arc<Requests>,
     settings: &Settings<'_>,
 ) -> Result<Run, Failure> {
+    let busy_before = busy_share().await?;
     let folder = tempfile::tempdir_in(settings.folder)?;
     let sink = Sink::start().await?;
     let [grpc, metrics, admin, own] = free_ports()?;
@@ -49,18 +53,24 @@ pub(crate) async fn measure(
     sleep(IDLE_FOR).await;
     let idle_mib = process.resident_mib()?;
 
+    send(&plan(grpc, Pace::AsAcknowledged, WARMED_FOR), requests).await?;
+    settle(contender, &process, admin).await?;
+
     let (cpu_before, written_before) = (process.cpu_seconds()?, process.written_bytes()?);
-    let began = Instant::now();
+    let (began, own_before, sunk_before) = (Instant::now(), own_cpu_seconds()?, sink.taken_bytes());
     let full = send(&plan(grpc, Pace::AsAcknowledged, settings.time), requests).await?;
+    let own_seconds = own_cpu_seconds()? - own_before;
     let (rested, delivered) = settle(contender, &process, admin).await?;
     let delivered_after = delivered.duration_since(began).as_secs_f64();
     let cpu_seconds = process.cpu_seconds()? - cpu_before;
     let written_bytes = process.written_bytes()? - written_before;
+    let sunk_bytes = (sink.taken_bytes() - sunk_before) as f64;
 
     // What it acknowledges faster than it delivers it could not go on with.
     let half_rate = Pace::PerSecond(full.acknowledged as f64 / delivered_after / 2.0);
     let half = send(&plan(grpc, half_rate, settings.time), requests).await?;
     let spans = full.acknowledged as f64 * requests.shape().spans as f64;
+    let arrived = sunk_bytes / (spans * requests.bytes_a_span());
     Ok(Run {
         contender: contender.name.to_owned(),
         case: case.to_owned(),
@@ -70,6 +80,16 @@ pub(crate) async fn measure(
         acknowledged_spans: spans,
         refused_requests: full.refused + half.refused,
         failed_requests: full.failed + half.failed,
+        unsent_requests: half.unsent,
+        causes: full
+            .causes
+            .iter()
+            .chain(&half.causes)
+            .map(|(kind, text)| (kind.clone(), text.clone()))
+            .collect(),
+        arrived_share: contender.sends_on().then_some(arrived),
+        generator_cores: own_seconds / full.took.as_secs_f64(),
+        busy_before,
         cpu_seconds,
         cpu_seconds_a_million: cpu_seconds * 1e6 / spans,
         spans_a_second: spans / full.took.as_secs_f64(),

@@ -7,6 +7,7 @@ use spanledger_load::Failure;
 
 use crate::case::{CASES, Case, ZSTD};
 use crate::contender::{CONTENDERS, Contender};
+use crate::machine::warning;
 use crate::picture::{Bar, bars, rounded};
 use crate::results::{Results, Run, Spread};
 
@@ -91,8 +92,9 @@ fn head(results: &Results) -> String {
     };
     let measured = results.machine.text(&format!("cargo xtask bench suite{flags}"));
     format!(
-        "{measured} Figures are medians of {} rounds, in brackets the least and the most; the contenders take turns.\n",
+        "{measured} Figures are medians of {} rounds, in brackets the least and the most; the contenders take turns.{}\n",
         results.rounds,
+        warning(results.busiest()),
     )
 }
 
@@ -100,7 +102,28 @@ fn head(results: &Results) -> String {
 pub(crate) fn tables(results: &Results) -> String {
     let measured = |case: &&Case| results.runs.iter().any(|run| run.case == case.name);
     let loads: String = CASES.iter().filter(measured).map(|case| load(results, case)).collect();
-    format!("{loads}{}\n{}", footprint(results), goals(results))
+    format!("{loads}{}{}\n{}", causes(results), footprint(results), goals(results))
+}
+
+/// Why requests were refused or failed; nothing when none was.
+fn causes(results: &Results) -> String {
+    let mut lines: Vec<String> = results
+        .runs
+        .iter()
+        .flat_map(|run| {
+            let said = |(kind, message): (&String, &String)| {
+                format!("- {}, {}: {kind}, first: {message}\n", run.contender, run.case)
+            };
+            run.causes.iter().map(said)
+        })
+        .collect();
+    lines.sort();
+    lines.dedup();
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("### Refusals and failures\n\n{}\n", lines.concat())
+    }
 }
 
 fn load(results: &Results, case: &Case) -> String {
@@ -112,9 +135,9 @@ fn load(results: &Results, case: &Case) -> String {
 
 ![processor time](performance/cpu-{}.svg)
 
-| | CPU s a million spans | Spanledger takes | goal | spans/s acknowledged | delivered | p50 / p99 / p99.9 ms | at half of what it delivers | written, bytes a span | peak MiB | refused or failed |
-|---|---|---|---|---|---|---|---|---|---|---|
-{rows}| zstd(1) of the same bytes, nothing else | {} | {} | {} | | | | | | | |
+| | CPU s a million spans | Spanledger takes | goal | spans/s acknowledged | delivered | p50 / p99 / p99.9 ms | at half of what it delivers | written, bytes a span | peak MiB | refused or failed | never sent | generator's cores | arrived |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+{rows}| zstd(1) of the same bytes, nothing else | {} | {} | {} | | | | | | | | | | |
 
 ",
         rounded(bytes),
@@ -154,8 +177,11 @@ fn contender_row(results: &Results, case: &Case, one: &Contender) -> String {
         if results.runs_of(case.name, one.name).all(|run| run.rested) { "" } else { ", still working" };
     let refused: u64 =
         results.runs_of(case.name, one.name).map(|run| run.refused_requests + run.failed_requests).sum();
+    let unsent: u64 = results.runs_of(case.name, one.name).map(|run| run.unsent_requests).sum();
+    let arrived = results.spread(case.name, one.name, |run| run.arrived_share);
+    let arrived = arrived.map(|share| format!("{:.1} %", share.median * 100.0)).unwrap_or_default();
     format!(
-        "| {} | {}{note} | {ratio} | {} | {} | {} | {} | {} | {} | {} | {refused} |\n",
+        "| {} | {}{note} | {ratio} | {} | {} | {} | {} | {} | {} | {} | {refused} | {unsent} | {} | {arrived} |\n",
         one.title,
         cpu.map(spread).unwrap_or_default(),
         goal(case, one.name),
@@ -165,6 +191,7 @@ fn contender_row(results: &Results, case: &Case, one: &Contender) -> String {
         at_half.join(" / "),
         middle(|run| run.written_bytes_a_span),
         middle(|run| run.peak_mib),
+        middle(|run| run.generator_cores),
     )
 }
 
@@ -258,6 +285,8 @@ fn about(results: &Results) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::contender::About;
     use crate::machine::Machine;
@@ -275,6 +304,11 @@ mod tests {
             acknowledged_spans: 1e6,
             refused_requests: 0,
             failed_requests: 0,
+            unsent_requests: 0,
+            causes: BTreeMap::from([("gRPC 14".to_owned(), "no room".to_owned())]),
+            arrived_share: (contender == "collector-queue").then_some(0.5),
+            generator_cores: 0.3,
+            busy_before: 0.4,
             cpu_seconds: cpu_seconds_a_million,
             cpu_seconds_a_million,
             spans_a_second: 1e5,
@@ -321,6 +355,27 @@ mod tests {
     #[test]
     fn latency_at_half_the_rate_stands_beside_an_fsync_and_ten_milliseconds() {
         assert!(row("p99 at half of the rate").ends_with("small, 4 a request | 2.00 | at most 11.0 |"));
+    }
+
+    #[test]
+    fn what_did_not_arrive_where_it_was_sent_on_to_shows() {
+        assert!(row("(c)").ends_with("| 0 | 0 | 0.30 | 50.0 % |"), "{}", row("(c)"));
+        assert!(row("(a)").ends_with("| 0 | 0 | 0.30 |  |"), "{}", row("(a)"));
+    }
+
+    #[test]
+    fn why_requests_were_refused_is_told_once() {
+        let tables = tables(&results());
+        assert_eq!(
+            tables.matches("- collector-nop, small-4: gRPC 14, first: no room").count(),
+            1,
+            "{tables}"
+        );
+    }
+
+    #[test]
+    fn a_busy_machine_is_told_of() {
+        assert!(head(&results()).contains("up to 40 %"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What was measured, as it is kept in JSON, and what is said of several rounds.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::contender::About;
@@ -38,6 +40,16 @@ pub(crate) struct Run {
     pub(crate) acknowledged_spans: f64,
     pub(crate) refused_requests: u64,
     pub(crate) failed_requests: u64,
+    /// Due at half of the rate, and never sent.
+    pub(crate) unsent_requests: u64,
+    /// The first message of each kind of refusal or failure.
+    pub(crate) causes: BTreeMap<String, String>,
+    /// Bytes that arrived where it sends spans on to, as a share of those that it acknowledged.
+    pub(crate) arrived_share: Option<f64>,
+    /// Cores that the load generator and the sink took while it was sent as much as it took.
+    pub(crate) generator_cores: f64,
+    /// How busy the machine was before, as a share of its cores.
+    pub(crate) busy_before: f64,
     /// User and system time, until everything was delivered.
     pub(crate) cpu_seconds: f64,
     /// Per million acknowledged spans.
@@ -97,6 +109,11 @@ impl Results {
     /// A figure of a contender under all loads.
     pub(crate) fn overall(&self, contender: &str, figure: fn(&Run) -> f64) -> Option<Spread> {
         Spread::of(self.runs.iter().filter(|run| run.contender == contender).map(figure))
+    }
+
+    /// How busy the machine was before any of the runs, at most.
+    pub(crate) fn busiest(&self) -> f64 {
+        self.runs.iter().map(|run| run.busy_before).fold(0.0, f64::max)
     }
 
     /// The rounds of a contender under a kind of load.

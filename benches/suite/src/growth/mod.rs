@@ -18,7 +18,7 @@ use std::time::Duration;
 use clap::Args;
 use spanledger_load::Failure;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, busy_share};
 use crate::{absolute, say};
 use dimension::{DIMENSIONS, Dimension};
 use results::{Point, Results};
@@ -91,10 +91,12 @@ async fn measure_all(arguments: &Arguments, dimensions: &[&Dimension]) -> Result
         machine: Machine::of(&folder)?,
         rounds: arguments.rounds,
         seconds: arguments.seconds,
+        busiest: 0.0,
         points: Vec::new(),
     };
     for round in 1..=arguments.rounds {
         for dimension in dimensions.iter().filter(|dimension| round == 1 || dimension.is_repeated()) {
+            results.busiest = results.busiest.max(busy_share().await?);
             let mut keep = |size, figures| {
                 let point = Point { dimension: dimension.name.to_owned(), size, round, figures };
                 say(&page::line(&point));

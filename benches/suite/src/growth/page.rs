@@ -8,6 +8,7 @@ use spanledger_load::Failure;
 use super::curve::{exponent, noise, rise};
 use super::dimension::{Curve, DIMENSIONS, Dimension};
 use super::results::{Point, Results};
+use crate::machine::warning;
 use crate::page::Marks;
 use crate::picture::lines::{Panel, lines};
 use crate::picture::rounded;
@@ -55,7 +56,8 @@ fn head(results: &Results) -> String {
     } else {
         format!(" --rounds {} --seconds {}", results.rounds, results.seconds)
     };
-    results.machine.text(&format!("cargo xtask bench growth{flags}"))
+    let measured = results.machine.text(&format!("cargo xtask bench growth{flags}"));
+    format!("{measured}{}", warning(results.busiest))
 }
 
 fn measured(results: &Results) -> impl Iterator<Item = &'static Dimension> {
@@ -162,7 +164,7 @@ mod tests {
             round: 1,
             figures: figures([(figure::CPU, Some(*cpu))]),
         });
-        Results { machine: Machine::example(), rounds: 1, seconds: 1, points: points.collect() }
+        Results { machine: Machine::example(), rounds: 1, seconds: 1, busiest: 0.0, points: points.collect() }
     }
 
     fn row(results: &Results, title: &str) -> String {

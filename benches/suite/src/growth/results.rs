@@ -12,6 +12,8 @@ pub(crate) struct Results {
     pub(crate) machine: Machine,
     pub(crate) rounds: u32,
     pub(crate) seconds: u32,
+    /// How busy the machine was before any of the dimensions, at most.
+    pub(crate) busiest: f64,
     /// In the order in which they were measured.
     pub(crate) points: Vec<Point>,
 }
