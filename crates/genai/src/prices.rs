@@ -5,6 +5,7 @@
 //! dollar.
 
 mod cost;
+mod counts;
 mod file;
 mod known;
 mod matching;
@@ -18,6 +19,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 pub use self::cost::{Alias, CallRef, Cost, CostStatus, Entry, Usage};
+use self::counts::{CountedUnits, InvalidUsage};
 pub use self::file::PriceTable;
 use self::known::Known;
 pub use self::matching::Match;
@@ -25,7 +27,7 @@ pub(crate) use self::matching::lower_case;
 use self::names::Named;
 use self::overrides::{Aliases, Effect};
 pub use self::overrides::{Override, Prefer, PriceSettings};
-use self::rates::{Amounts, Context, CountedUnits, InvalidUsage, PriceList, Ratio};
+use self::rates::{Amounts, Context, PriceList, Ratio};
 use self::table::Provider;
 use self::unit::Units;
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Error;
-use super::rates::{CountedUnits, PriceList};
+use super::counts::CountedUnits;
+use super::rates::PriceList;
 use super::table::Provider;
 use super::unit::Units;
 

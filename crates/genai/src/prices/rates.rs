@@ -7,8 +7,9 @@ use chrono::{NaiveDate, NaiveTime, Timelike as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::counts::{Counts, InvalidUsage};
 use super::unit::{self, COMMON_PER, Side, Unit, Units};
-use super::{CallRef, Error, Usage};
+use super::{CallRef, Error};
 use crate::decimal;
 
 /// The largest cost that a `DECIMAL(18,12)` holds: one million dollars.
@@ -25,9 +26,48 @@ pub(super) struct PriceList {
 /// Rates that hold under a condition. Those with a `when` replace standard ones for calls made in that way.
 #[derive(Debug)]
 struct Conditional {
-    when: BTreeMap<String, String>,
+    when: When,
     condition: Condition,
     rates: Rates,
+}
+
+/// The way of calling that rates are for.
+#[derive(Debug, Default)]
+struct When {
+    service_tier: Option<Box<str>>,
+    processing: Option<Box<str>>,
+    speed: Option<Box<str>>,
+    /// It depends on something that nobody tells.
+    is_never: bool,
+}
+
+impl When {
+    fn of(table: BTreeMap<String, String>) -> Self {
+        let mut when = Self::default();
+        for (key, value) in table {
+            let wanted = match key.as_str() {
+                "service_tier" => &mut when.service_tier,
+                "processing" => &mut when.processing,
+                "speed" => &mut when.speed,
+                _ => {
+                    when.is_never = true;
+                    continue;
+                }
+            };
+            *wanted = Some(value.into());
+        }
+        when
+    }
+
+    fn holds(&self, context: &Context<'_>) -> bool {
+        let is = |wanted: &Option<Box<str>>, told: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| told == Some(wanted))
+        };
+        !self.is_never
+            && is(&self.service_tier, context.service_tier)
+            && is(&self.processing, context.processing)
+            && is(&self.speed, context.speed)
+    }
 }
 
 /// When rates hold, in UTC.
@@ -74,15 +114,6 @@ impl<'a> Context<'a> {
         };
         Self { service_tier, processing: call.processing.or(processing), speed: call.speed }
     }
-
-    fn get(&self, key: &str) -> Option<&'a str> {
-        match key {
-            "service_tier" => self.service_tier,
-            "processing" => self.processing,
-            "speed" => self.speed,
-            _ => None,
-        }
-    }
 }
 
 /// USD with twelve decimals.
@@ -93,17 +124,12 @@ pub(super) struct Amounts {
     pub(super) total: i128,
 }
 
-/// A usage without a cost: a part is larger than its whole, a number is missing that the price needs, or one is
-/// beyond all measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct InvalidUsage;
-
 impl PriceList {
     pub(super) fn parse(prices: &str, variants: Option<&str>, units: &Units) -> Result<Self, Error> {
         let standard = match prices.starts_with('[') {
             true => Conditional::parse_all(prices, units)?,
             false => vec![Conditional {
-                when: BTreeMap::new(),
+                when: When::default(),
                 condition: Condition::Always,
                 rates: Rates::parse(prices, units)?,
             }],
@@ -115,7 +141,7 @@ impl PriceList {
     /// What `usage` costs in a call that began at `unix_nano`, made as `context` says; not rounded yet.
     pub(super) fn sums(
         &self,
-        usage: &Counts,
+        usage: &Counts<'_>,
         unix_nano: i64,
         context: &Context<'_>,
     ) -> Result<Sums, InvalidUsage> {
@@ -150,14 +176,13 @@ impl Conditional {
         let rows: Vec<RawConditional<'_>> = serde_json::from_str(text).map_err(Error::Json)?;
         let read = |row: RawConditional<'_>| {
             let condition = row.constraint.map_or(Ok(Condition::Always), RawConstraint::read)?;
-            Ok(Self { when: row.when, condition, rates: Rates::parse(row.prices.get(), units)? })
+            Ok(Self { when: When::of(row.when), condition, rates: Rates::parse(row.prices.get(), units)? })
         };
         rows.into_iter().map(read).collect()
     }
 
     fn applies(&self, unix_nano: i64, context: &Context<'_>) -> bool {
-        let is_meant = self.when.iter().all(|(key, value)| context.get(key) == Some(value));
-        is_meant && self.condition.holds(unix_nano)
+        self.when.holds(context) && self.condition.holds(unix_nano)
     }
 }
 
@@ -187,19 +212,21 @@ impl Rates {
 }
 
 /// Sums over the units that have a rate: each count without its parts that have one, times the rate. Parts come first.
-fn sums<'a>(rates: impl Iterator<Item = &'a Rate>, usage: &Counts) -> Result<Sums, InvalidUsage> {
+fn sums<'a>(rates: impl Iterator<Item = &'a Rate>, usage: &Counts<'_>) -> Result<Sums, InvalidUsage> {
     let mut leaves = Leaves::default();
     let mut sums = Sums::default();
     for rate in rates {
-        let Unit { id, dimensions, side, .. } = rate.unit;
-        let count = match id == usage.requests.id {
+        let Unit { dimensions, side, .. } = rate.unit;
+        let count = match usage.is_request(&rate.unit) {
             true => 1,
-            false => leaves.parts_of(dimensions).fold(usage.of(rate.unit)?, i64::saturating_sub),
+            false => leaves.parts_of(dimensions).fold(usage.of(&rate.unit)?, i64::saturating_sub),
         };
-        if count < 0 {
-            return Err(InvalidUsage);
+        match count {
+            ..0 => return Err(InvalidUsage),
+            // It costs nothing, and nothing is less by it.
+            0 => continue,
+            1.. => leaves.push(dimensions, count)?,
         }
-        leaves.push(dimensions, count)?;
         let term = product(rate.at(usage.input_tokens), count.into()).ok_or(InvalidUsage)?;
         sums.add(side, term).ok_or(InvalidUsage)?;
     }
@@ -324,85 +351,6 @@ impl Rate {
 
     fn at(&self, input_tokens: i64) -> i128 {
         self.tiers.iter().rev().find(|(start, _)| input_tokens > *start).map_or(self.base, |(_, rate)| *rate)
-    }
-}
-
-/// The units that a call may count: those of a [`Usage`], and those of its details by their keys.
-#[derive(Debug)]
-pub(super) struct CountedUnits {
-    usage: Vec<Unit>,
-    details: Vec<(&'static str, Unit)>,
-    requests: Unit,
-}
-
-/// Details of the usage by modality, as the column `usage_details` has them, and as the table does.
-const DETAILS: [(&str, &str); 15] = [
-    ("text.input_tokens", "input_text_tokens"),
-    ("image.input_tokens", "input_image_tokens"),
-    ("video.input_tokens", "input_video_tokens"),
-    ("text.output_tokens", "output_text_tokens"),
-    ("image.output_tokens", "output_image_tokens"),
-    ("video.output_tokens", "output_video_tokens"),
-    ("text.cache_read.input_tokens", "cache_text_read_tokens"),
-    ("image.cache_read.input_tokens", "cache_image_read_tokens"),
-    ("audio.cache_read.input_tokens", "cache_audio_read_tokens"),
-    ("video.cache_read.input_tokens", "cache_video_read_tokens"),
-    ("citation.output_tokens", "output_citation_tokens"),
-    ("web_searches", "web_searches"),
-    ("storage_searches", "storage_searches"),
-    ("input_characters", "input_characters"),
-    ("audio_seconds", "audio_seconds"),
-];
-
-impl CountedUnits {
-    pub(super) fn new(units: &Units) -> Result<Self, Error> {
-        let usage = Usage::KEYS.iter().map(|key| units.by_usage_key(key)).collect::<Result<_, Error>>()?;
-        let details = DETAILS.iter().map(|(key, unit)| Ok((*key, units.by_usage_key(unit)?)));
-        let requests = units.by_usage_key("requests")?;
-        Ok(Self { usage, details: details.collect::<Result<_, Error>>()?, requests })
-    }
-
-    /// What a call counted.
-    pub(super) fn counts(&self, call: &CallRef<'_>) -> Counts {
-        let of_usage = self.usage.iter().zip(call.usage.counts());
-        let of_usage = of_usage.filter_map(|(unit, count)| Some((*unit, count?)));
-        let of_details = call.details.iter().filter_map(|(key, count)| {
-            let known = self.details.iter().find(|(known, _)| known == key);
-            known.map(|(_, unit)| (*unit, *count))
-        });
-        let mut counts = Vec::with_capacity(Usage::KEYS.len());
-        counts.extend(of_usage.chain(of_details));
-        Counts { counts, requests: self.requests, input_tokens: call.usage.input_tokens.unwrap_or(0) }
-    }
-}
-
-/// What a call counted, by unit.
-#[derive(Debug)]
-pub(super) struct Counts {
-    counts: Vec<(Unit, i64)>,
-    requests: Unit,
-    /// What tiers go by.
-    input_tokens: i64,
-}
-
-impl Counts {
-    /// The dimensions of what was counted above 0.
-    fn positive(&self) -> impl Iterator<Item = u64> + Clone + '_ {
-        self.counts.iter().filter(|(_, count)| *count > 0).map(|(unit, _)| unit.dimensions)
-    }
-
-    /// The count of a unit. One that was not counted is 0, unless its parts were, or two of the units that it is the overlap of:
-    /// then it is not known.
-    fn of(&self, Unit { id, dimensions, .. }: Unit) -> Result<i64, InvalidUsage> {
-        if let Some((_, count)) = self.counts.iter().find(|(unit, _)| unit.id == id) {
-            return Ok(*count);
-        }
-        let overlap = |left: u64| {
-            left != dimensions
-                && self.positive().any(|right| right != dimensions && left | right == dimensions)
-        };
-        let is_known_in_part = |reported| unit::is_part(reported, dimensions) || overlap(reported);
-        if self.positive().any(is_known_in_part) { Err(InvalidUsage) } else { Ok(0) }
     }
 }
 

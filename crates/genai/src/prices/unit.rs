@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::Error;
+use super::{Error, counts};
 
 /// A multiple of every unit's `per`, so that sums over units stay whole numbers.
 pub(super) const COMMON_PER: i64 = 9_000_000_000;
@@ -29,6 +29,12 @@ pub(super) struct Unit {
     pub(super) side: Side,
     /// `COMMON_PER / per`.
     pub(super) factor: i64,
+    /// The place among [`counts::keys`] of one that calls count.
+    pub(super) counted: Option<u8>,
+    /// Which of those are parts of this one: a bit for each.
+    pub(super) parts: u32,
+    /// Which of those this one is a part of.
+    pub(super) wholes: u32,
 }
 
 /// Whether a unit with these dimensions is a part of another, as cache reads are of input.
@@ -86,11 +92,25 @@ impl Units {
                 return Err(Error::Unit(usage_key));
             }
             let id = UnitId::try_from(units.units.len()).map_err(|_| Error::Unit(usage_key.clone()))?;
-            units.units.push(Unit { id, dimensions, side, factor: COMMON_PER / entry.per });
+            let factor = COMMON_PER / entry.per;
+            units.units.push(Unit { id, dimensions, side, factor, counted: None, parts: 0, wholes: 0 });
             units.by_price_key.insert(entry.price_key, id);
             units.by_usage_key.insert(usage_key, id);
         }
+        units.relate_to_counted();
         Ok(units)
+    }
+
+    /// Finds for each unit how it stands to those that calls count.
+    fn relate_to_counted(&mut self) {
+        for (place, key) in (0..).zip(counts::keys()) {
+            let Ok(counted) = self.by_usage_key(key) else { continue };
+            for unit in &mut self.units {
+                unit.counted = unit.counted.or((unit.id == counted.id).then_some(place));
+                unit.parts |= u32::from(is_part(counted.dimensions, unit.dimensions)) << place;
+                unit.wholes |= u32::from(is_part(unit.dimensions, counted.dimensions)) << place;
+            }
+        }
     }
 
     /// The unit that `input_mtok` and its like price.
