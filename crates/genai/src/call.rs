@@ -8,7 +8,8 @@ use crate::fields::Fields;
 use crate::messages::{self, Content, Said};
 use crate::usage::{self, Counting, InputTokens, OutputTokens, UsageSemantics};
 use crate::{
-    CallKind, CallRef, Cost, CostStatus, Field, Prices, Shape, Source, SpanView, Usage, json, provider, value,
+    CallKind, CallRef, Cost, CostStatus, Field, Prices, Pricing, Shape, Source, SpanView, Usage, json,
+    provider, value,
 };
 
 /// A span in canonical terms. Fields that are texts are those of the attributes: see [`Call::text`].
@@ -118,11 +119,11 @@ fn host(address: &str) -> &str {
 /// Reads a span; `None` when it is not about GenAI.
 pub fn normalise<'a>(span: &SpanView<'a>, prices: &Prices) -> Option<Call<'a>> {
     let names = span.attributes.iter().map(|(name, _)| *name);
-    Some(read(span, &Shape::of(span.scope_name, names)?, prices))
+    Some(read(span, &Shape::of(span.scope_name, names)?, &mut Pricing::of(prices)))
 }
 
 /// Reads a span of a shape: one with this scope and these names of attributes, in this order.
-pub fn read<'a>(span: &SpanView<'a>, shape: &Shape, prices: &Prices) -> Call<'a> {
+pub fn read<'a>(span: &SpanView<'a>, shape: &Shape, pricing: &mut Pricing<'_>) -> Call<'a> {
     let dialect = shape.dialect;
     let mut fields = Fields::read(span, shape);
     let kind = kind(span, dialect, &fields);
@@ -159,7 +160,7 @@ pub fn read<'a>(span: &SpanView<'a>, shape: &Shape, prices: &Prices) -> Call<'a>
     call.read_usage(&shape.counting);
     call.read_latency(span);
     call.read_reported_cost();
-    call.price(span, prices);
+    call.price(span, pricing);
     call
 }
 
@@ -350,23 +351,25 @@ impl Call<'_> {
         self.reported_cost = self.fields.usd(Field::ReportedCost).filter(|usd| *usd > 0 || !is_used);
     }
 
-    fn price(&mut self, span: &SpanView<'_>, prices: &Prices) {
+    fn price(&mut self, span: &SpanView<'_>, pricing: &mut Pricing<'_>) {
         let usage = if self.is_billable { self.usage } else { self.aggregated_usage() };
         if !self.is_billable && (usage.input_tokens.is_none() || self.model_text().is_none()) {
             return;
         }
         let of_model = |call: &Self| call.model_text().and_then(provider::of_model);
-        let guessed = if self.provider.is_none() { of_model(self) } else { None };
+        // A framework's name is not that of a provider.
+        let is_named = self.provider.is_some();
+        let guessed = if is_named { None } else { of_model(self) };
         self.provider = self.provider.take().or(guessed.map(Cow::Borrowed));
         // As it was sent: the table tells names apart that are one provider's to the conventions.
-        let named = self.fields.text(Field::Provider).filter(|name| !provider::is_framework(name));
-        let mut cost = self.cost_at(named.or(guessed), usage, span, prices);
+        let named = self.fields.text(Field::Provider).filter(|_| is_named);
+        let mut cost = self.cost_at(named.or(guessed), usage, span, pricing);
         // OpenAI's client calls every provider `openai`: who else has a model of this name is who was called.
         if cost.status == CostStatus::UnknownModel
             && self.provider.as_deref() == Some("openai")
             && let Some(of_model) = of_model(self)
         {
-            let other = self.cost_at(Some(of_model), usage, span, prices);
+            let other = self.cost_at(Some(of_model), usage, span, pricing);
             if other.entry.is_some() {
                 (self.provider, cost) = (Some(Cow::Borrowed(of_model)), other);
             }
@@ -380,27 +383,21 @@ impl Call<'_> {
             cost = Cost::none(CostStatus::InvalidUsage, cost.entry.take());
         }
         self.name_model(&cost);
-        self.cost = prices.preferred(cost, self.reported_cost);
+        self.cost = pricing.prices().preferred(cost, self.reported_cost);
     }
 
-    fn cost_at<'s>(
-        &'s self,
+    fn cost_at(
+        &self,
         provider: Option<&str>,
         usage: Usage,
         span: &SpanView<'_>,
-        prices: &Prices,
+        pricing: &mut Pricing<'_>,
     ) -> Cost {
-        let without_prefix = |model| {
-            let canonical = provider.and_then(provider::canonical);
-            provider::without_prefix(model, canonical.as_deref())
-        };
-        let plain = |model: &'s str| if model.contains('/') { without_prefix(model) } else { model };
-        let model = |field| self.fields.text(field).map(plain);
-        prices.cost(&CallRef {
+        pricing.cost(&CallRef {
             provider,
             server_address: self.fields.text(Field::ServerAddress),
-            model: model(Field::ResponseModel),
-            request_model: model(Field::RequestModel),
+            model: self.fields.text(Field::ResponseModel),
+            request_model: self.fields.text(Field::RequestModel),
             start_unix_nano: span.start_unix_nano,
             service_tier: self.fields.text(Field::ServiceTier),
             usage,

@@ -7,7 +7,7 @@ use crate::conventions::{self, Origin, ROWS, Row, When};
 use crate::dialect::{self, Dialect};
 use crate::fields::Fields;
 use crate::usage::{Counting, InputTokens};
-use crate::{Call, CostStatus, Field, Prices, Shape, SpanView, UsageSemantics, read};
+use crate::{Call, CostStatus, Field, Prices, Pricing, Shape, SpanView, UsageSemantics, read};
 
 /// Why a span was read as it was.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -116,7 +116,7 @@ pub fn explain(span: &SpanView<'_>, prices: &Prices) -> Explanation {
 
 impl Explanation {
     fn fill(&mut self, span: &SpanView<'_>, shape: &Shape, prices: &Prices) {
-        let call = &read(span, shape, prices);
+        let call = &read(span, shape, &mut Pricing::of(prices));
         let fields = call.fields();
         self.billable = call.is_billable;
         self.kind = Some(Told { is: call.kind.as_str().to_owned(), because: why_kind(fields) });

@@ -43,7 +43,7 @@ pub use fields::Source;
 pub use kind::CallKind;
 pub use prices::{
     Alias, CallRef, Cost, CostStatus, Entry, Error as PriceError, Match, Override, Prefer, PriceSettings,
-    PriceTable, Prices, Usage,
+    PriceTable, Prices, Pricing, Usage,
 };
 pub use shape::Shape;
 pub use span::{EventView, SpanView};

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 pub use self::cost::{Alias, CallRef, Cost, CostStatus, Entry, Usage};
 use self::counts::{CountedUnits, InvalidUsage};
 pub use self::file::PriceTable;
-use self::known::Known;
+use self::known::{Known, Lately};
 pub use self::matching::Match;
 pub(crate) use self::matching::lower_case;
 use self::names::Named;
@@ -30,6 +30,7 @@ pub use self::overrides::{Override, Prefer, PriceSettings};
 use self::rates::{Amounts, Context, PriceList, Ratio};
 use self::table::Provider;
 use self::unit::Units;
+use crate::provider;
 
 /// No provider and no model has a longer name.
 const NAME_BYTES_MAX: usize = 256;
@@ -125,6 +126,39 @@ struct Listed {
     is_resold: bool,
 }
 
+/// Prices as they are asked for many calls in a row, of which most have the names of an earlier one.
+#[derive(Debug)]
+pub struct Pricing<'p> {
+    prices: &'p Prices,
+    lately: Lately<Found>,
+}
+
+impl<'p> Pricing<'p> {
+    /// By these prices.
+    pub fn of(prices: &'p Prices) -> Self {
+        Self { prices, lately: Lately::default() }
+    }
+
+    /// The prices.
+    pub(crate) fn prices(&self) -> &'p Prices {
+        self.prices
+    }
+
+    /// The cost of a call, whatever the sender says, of whose models the provider's name may stand before them.
+    pub(crate) fn cost(&mut self, call: &CallRef<'_>) -> Cost {
+        let prices = self.prices;
+        let found = self.lately.get(call, || prices.found(&without_prefixes(call)));
+        found.map_or_else(|| Cost::none(CostStatus::UnknownModel, None), |found| prices.cost_by(call, found))
+    }
+}
+
+/// The call with models that do not repeat the provider's name.
+fn without_prefixes<'a>(call: &CallRef<'a>) -> CallRef<'a> {
+    let canonical = call.provider.and_then(provider::canonical);
+    let plain = |model| provider::without_prefix(model, canonical.as_deref());
+    CallRef { model: call.model.map(plain), request_model: call.request_model.map(plain), ..*call }
+}
+
 impl Prices {
     /// The table that is built in, without overrides; read once.
     pub fn bundled() -> Arc<Prices> {
@@ -181,11 +215,15 @@ impl Prices {
 
     /// The cost of a call by these prices, whatever the sender says.
     pub fn cost(&self, call: &CallRef<'_>) -> Cost {
+        let none = || Cost::none(CostStatus::UnknownModel, None);
+        self.found(call).map_or_else(none, |found| self.cost_by(call, &found))
+    }
+
+    /// What was found for the names of a call; `None` when no name is so long.
+    fn found(&self, call: &CallRef<'_>) -> Option<Arc<Found>> {
         let names = [call.provider, call.server_address, call.model, call.request_model];
-        if names.iter().flatten().any(|name| name.len() > NAME_BYTES_MAX) {
-            return Cost::none(CostStatus::UnknownModel, None);
-        }
-        self.known.with(call, || self.find(call), |found| self.cost_by(call, found))
+        let is_any_long = names.iter().flatten().any(|name| name.len() > NAME_BYTES_MAX);
+        (!is_any_long).then(|| self.known.get(call, || self.find(call)))
     }
 
     /// The cost that counts: the derived one, or where the settings prefer it what the sender reported.

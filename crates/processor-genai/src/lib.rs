@@ -33,7 +33,7 @@ use arrow_schema::ArrowError;
 use spanledger_component::{
     Context, Error, Pinned, Processor, ProcessorFactory, Rows, Sender, Signal, Stability,
 };
-use spanledger_genai::{Call, EventView, SpanView, read};
+use spanledger_genai::{Call, EventView, Pricing, SpanView, read};
 use spanledger_schema::{Logs, Spans, Table, spans};
 use spanledger_telemetry::{Counter, Meter};
 
@@ -88,6 +88,7 @@ impl Genai {
         let mut columns = Columns::new(spans.len(), self.prices.version());
         let reader = Reader::new(spans)?;
         let mut shapes = Shapes::default();
+        let mut pricing = Pricing::of(&self.prices);
         let (mut pairs, mut are_calls) = (Vec::new(), Vec::with_capacity(spans.len()));
         let (mut events, mut event_pairs) = (Vec::new(), Vec::new());
         for row in 0..spans.len() {
@@ -98,7 +99,7 @@ impl Genai {
                 reader.events.read(row, &mut events, &mut event_pairs);
                 let views: Vec<_> = events.iter().map(|event| view(event, &event_pairs)).collect();
                 let span = SpanView { attributes: &pairs, events: &views, ..reader.span(row) };
-                let call = read(&span, shape, &self.prices);
+                let call = read(&span, shape, &mut pricing);
                 self.unusable.count(&call);
                 self.unpriced.iter().for_each(|unpriced| unpriced.note(&call));
                 self.unread.iter().for_each(|unread| unread.note(&call, &span, || reader.sender(row)));

@@ -684,4 +684,36 @@ proptest! {
         prop_assert!(call.moved().all(|place| place < attributes.len()));
         prop_assert!(call.cost.total.is_none_or(|usd| usd >= 0));
     }
+
+    #[test]
+    fn what_is_read_of_a_span_does_not_depend_on_those_before_it(
+        texts in prop::collection::vec((
+            prop::sample::select(vec!["openai", "OpenAI", "anthropic", "azure", "acme", "langchain", ""]),
+            prop::sample::select(vec!["gpt-4o", "gpt-4o-mini", "o3-mini", "claude-opus-4-1", "openai/o3", "GPT-4o", ""]),
+            prop::sample::select(vec!["gpt-5", "gpt-4", "claude-haiku-4-5", "gpt-4o-mini-2024-07-18", "mine", ""]),
+            prop::sample::select(vec!["api.openai.com", "api.anthropic.com", "proxy", ""]),
+            prop::sample::select(vec!["priority", "flex", ""]),
+            0..2_000_000_i64,
+        ), 1..30),
+    ) {
+        let prices = Prices::bundled();
+        let mut pricing = Pricing::of(&prices);
+        for (provider, asked, answered, address, tier, tokens) in texts {
+            let tokens = tokens.to_string();
+            let attributes = [
+                ("gen_ai.operation.name", "chat"),
+                ("gen_ai.provider.name", provider),
+                ("gen_ai.request.model", asked),
+                ("gen_ai.response.model", answered),
+                ("server.address", address),
+                ("openai.response.service_tier", tier),
+                ("gen_ai.usage.input_tokens", &tokens),
+                ("gen_ai.usage.output_tokens", "20"),
+            ];
+            let span = span(&attributes);
+            let shape = Shape::of(None, attributes.iter().map(|(name, _)| *name)).unwrap();
+            let alone = format!("{:?}", normalise(&span, &prices));
+            prop_assert_eq!(format!("{:?}", Some(super::read(&span, &shape, &mut pricing))), alone);
+        }
+    }
 }
