@@ -75,17 +75,20 @@ impl<'a> Call<'a> {
         self.fields.text(field)
     }
 
-    /// Where the text of a field stands.
-    pub fn source(&self, field: Field) -> Option<Source<'_>> {
-        match (field, self.fields.source(field)?) {
-            (Field::ServerAddress, Source::Attribute(place)) => {
-                let address = self.fields.text(field)?;
-                let host = host(address);
-                Some(if host == address { Source::Attribute(place) } else { Source::Derived(host) })
-            }
-            (Field::ServerAddress, Source::Derived(address)) => Some(Source::Derived(host(address))),
-            (_, source) => Some(source),
-        }
+    /// The fields whose columns are texts as they were sent, and where those stand; in any order.
+    pub fn texts(&self) -> impl Iterator<Item = (Field, Source<'_>)> {
+        let texts = self.fields.sources().filter(|(field, _)| field.is_text());
+        texts.map(|(field, source)| match field {
+            Field::ServerAddress => (field, self.host_at(source)),
+            _ => (field, source),
+        })
+    }
+
+    /// The host of the server's address, which stands there.
+    fn host_at<'s>(&'s self, source: Source<'s>) -> Source<'s> {
+        let address = self.fields.text(Field::ServerAddress).unwrap_or_default();
+        let host = host(address);
+        if host.len() == address.len() { source } else { Source::Derived(host) }
     }
 
     pub(crate) fn fields(&self) -> &Fields<'a> {
@@ -105,6 +108,9 @@ impl<'a> Call<'a> {
 
 /// The host of an address, which may be a URL.
 fn host(address: &str) -> &str {
+    if !value::has_byte(address, |byte| byte == b':') {
+        return address;
+    }
     let Some(rest) = address.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")) else {
         return address;
     };

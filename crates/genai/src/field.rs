@@ -123,25 +123,15 @@ impl Field {
     }
 
     /// How many fields there are.
-    pub(crate) const COUNT: usize = Tags as usize + 1;
+    pub const COUNT: usize = Tags as usize + 1;
 
     /// Whether the field's column is a text as it was sent.
     pub(crate) fn is_text(self) -> bool {
-        !matches!(
+        matches!(
             self,
-            Kind | FinishReasons
-                | IsStream
-                | Temperature
-                | TopP
-                | MaxTokens
-                | ChoiceCount
-                | TimeToFirstToken
-                | Tags
-        ) && !matches!(
-            self,
-            InputTokens | OutputTokens | CacheRead | CacheWrite | CacheWrite5m | CacheWrite1h
-        ) && !matches!(self, Reasoning | AudioInput | AudioOutput | TotalTokens | ReportedCost)
-            && !Self::DETAILS.iter().any(|(detail, _)| *detail == self)
+            Operation | Provider | ServerAddress | RequestModel | ResponseModel | ResponseId | ServiceTier
+        ) || matches!(self, SessionId | ConversationId | UserId | AgentName | AgentId | WorkflowName)
+            || matches!(self, ToolName | ToolCallId | PromptName | PromptVersion)
     }
 
     /// The counts that the price depends on.

@@ -14,16 +14,25 @@ const WEAK: Place = 1 << 15;
 pub(crate) struct Fields<'a> {
     span: SpanView<'a>,
     dialect: Dialect,
-    found: [Option<Found>; Field::COUNT],
+    /// In any order; each field once.
+    found: Vec<Found>,
+    /// By field, its place among those that were found, or [`NOWHERE`].
+    places: [u8; Field::COUNT],
     /// Texts that are no attribute's as a whole.
     derived: Vec<Cow<'a, str>>,
     /// Attributes whose text is not what they are read as.
     pub(crate) unreadable: u64,
+    /// There is no other source for the provider's name, so that it does not matter whether one is [`WEAK`].
+    has_one_provider: bool,
 }
 
-/// One of them. Small, since every span has room for all.
+/// No place: there are fewer fields.
+const NOWHERE: u8 = u8::MAX;
+
+/// One of them.
 #[derive(Debug, Clone, Copy)]
 struct Found {
+    field: Field,
     /// The place of its row, with [`WEAK`] where another source is better.
     rank: Place,
     text: Text,
@@ -49,9 +58,15 @@ pub enum Source<'a> {
 impl<'a> Fields<'a> {
     /// Finds what does not depend on the kind of the span.
     pub(crate) fn read(span: &SpanView<'a>, shape: &Shape) -> Self {
-        let found = [None; Field::COUNT];
-        let mut fields =
-            Self { span: *span, dialect: shape.dialect, found, derived: Vec::new(), unreadable: 0 };
+        let mut fields = Self {
+            span: *span,
+            dialect: shape.dialect,
+            found: Vec::with_capacity(shape.always.len()),
+            places: [NOWHERE; Field::COUNT],
+            derived: Vec::new(),
+            unreadable: 0,
+            has_one_provider: shape.has_one_provider,
+        };
         for (attribute, place) in &shape.always {
             let text = span.attributes.get(*attribute as usize);
             if let (Some(row), Some((_, text))) = (ROWS.get(usize::from(*place)), text) {
@@ -70,7 +85,8 @@ impl<'a> Fields<'a> {
             self.read_events();
         }
         for place in conventions::rows_of_span_name() {
-            if let Some(row) = self.row(*place).filter(|row| is_for(row.when, kind)) {
+            let row = self.row(*place).filter(|row| is_for(row.when, kind) && self.is_better(row, *place));
+            if let Some(row) = row {
                 let text = self.derive(Cow::Borrowed(self.span.name));
                 self.consider(row, *place, text, self.span.name);
             }
@@ -138,21 +154,49 @@ impl<'a> Fields<'a> {
 
     /// Takes a text for a row's field if it is no worse than what was found.
     fn consider(&mut self, row: &Row, place: Place, source: Text, text: &str) {
-        let is_weak = row.field == Field::Provider && provider::is_framework(text);
-        let rank = if is_weak { place | WEAK } else { place };
-        if is_blank(text) || self.get(row.field).is_some_and(|found| found.rank <= rank) {
+        if is_blank(text) || !self.is_better(row, place) {
             return;
         }
-        let Some(source) = self.cut(row, source) else { return };
-        let is_exact = row.field.is_text() && matches!(source, Text::Attribute(_));
-        if let Some(slot) = self.found.get_mut(row.field as usize) {
-            *slot = Some(Found { rank, text: source, is_exact });
+        let field = row.field;
+        let is_weak = field == Field::Provider && !self.has_one_provider && provider::is_framework(text);
+        let rank = if is_weak { place | WEAK } else { place };
+        if self.get(field).is_some_and(|found| found.rank <= rank) {
+            return;
+        }
+        let Some(text) = self.cut(row, source, text) else { return };
+        let is_exact = field.is_text() && matches!(text, Text::Attribute(_));
+        self.put(Found { field, rank, text, is_exact });
+    }
+
+    fn put(&mut self, new: Found) {
+        match self.get_mut(new.field) {
+            Some(found) => *found = new,
+            None => {
+                self.set_place(new.field, self.found.len());
+                self.found.push(new);
+            }
         }
     }
 
-    /// What of a text a row means; `None` when it does not have it.
-    fn cut(&mut self, row: &Row, source: Text) -> Option<Text> {
-        let whole = self.text_at(source)?;
+    fn take(&mut self, field: Field) -> Option<Found> {
+        let place = self.place(field);
+        let taken = self.found.get(place).copied()?;
+        self.found.swap_remove(place);
+        self.set_place(field, usize::from(NOWHERE));
+        if let Some(moved) = self.found.get(place).map(|moved| moved.field) {
+            self.set_place(moved, place);
+        }
+        Some(taken)
+    }
+
+    fn set_place(&mut self, field: Field, place: usize) {
+        if let Some(slot) = self.places.get_mut(field as usize) {
+            *slot = u8::try_from(place).unwrap_or(NOWHERE);
+        }
+    }
+
+    /// What of a text, which stands there, a row means; `None` when it does not have it.
+    fn cut(&mut self, row: &Row, source: Text, whole: &str) -> Option<Text> {
         let cut: Cow<'a, str> = match row.unit {
             Unit::SecondWord => match whole.split_once(' ')? {
                 (first, second) if is_operation(first) && !second.contains(' ') => {
@@ -163,7 +207,7 @@ impl<'a> Fields<'a> {
             Unit::BeforeSlash => Cow::Owned(whole.split_once('/')?.0.to_owned()),
             Unit::AfterSlash => Cow::Owned(whole.split_once('/').map_or(whole, |(_, rest)| rest).to_owned()),
             // Some senders encode every value as JSON.
-            _ if whole.starts_with('"') => {
+            _ if whole.as_bytes().first() == Some(&b'"') => {
                 let inner = json::unquote(whole)?;
                 if is_blank(&inner) {
                     return None;
@@ -189,7 +233,16 @@ impl<'a> Fields<'a> {
     }
 
     fn get(&self, field: Field) -> Option<&Found> {
-        self.found.get(field as usize).and_then(Option::as_ref)
+        self.found.get(self.place(field))
+    }
+
+    fn get_mut(&mut self, field: Field) -> Option<&mut Found> {
+        let place = self.place(field);
+        self.found.get_mut(place)
+    }
+
+    fn place(&self, field: Field) -> usize {
+        self.places.get(field as usize).copied().unwrap_or(NOWHERE).into()
     }
 
     /// The row that filled a field.
@@ -212,18 +265,21 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Where the text of a field stands.
-    pub(crate) fn source(&self, field: Field) -> Option<Source<'_>> {
-        let found = self.get(field)?;
+    /// The fields that were found, and where their texts stand.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = (Field, Source<'_>)> {
+        self.found.iter().filter_map(|found| Some((found.field, self.source_of(found)?)))
+    }
+
+    fn source_of(&self, found: &Found) -> Option<Source<'_>> {
         Some(match found.text {
             Text::Attribute(place) => Source::Attribute(place as usize),
-            Text::Derived(_) => Source::Derived(self.text(field)?),
+            Text::Derived(_) => Source::Derived(self.text_at(found.text)?),
         })
     }
 
     /// The places of the attributes that need not be kept beside the columns.
     pub(crate) fn moved(&self) -> impl Iterator<Item = usize> + '_ {
-        self.found.iter().flatten().filter(|found| found.is_exact).filter_map(|found| match found.text {
+        self.found.iter().filter(|found| found.is_exact).filter_map(|found| match found.text {
             Text::Attribute(place) => Some(place as usize),
             Text::Derived(_) => None,
         })
@@ -235,7 +291,7 @@ impl<'a> Fields<'a> {
     }
 
     fn set_exact(&mut self, field: Field, is_exact: bool) {
-        if let Some(Some(found)) = self.found.get_mut(field as usize) {
+        if let Some(found) = self.get_mut(field) {
             found.is_exact = is_exact && matches!(found.text, Text::Attribute(_));
         }
     }
@@ -244,12 +300,12 @@ impl<'a> Fields<'a> {
     fn ask_where_nobody_answered(&mut self) {
         let is_either =
             self.row_of(Field::ResponseModel).is_some_and(|row| row.unit == Unit::AskedOrAnswered);
-        if self.span.is_error && is_either {
-            let [asked, answered] = [Field::RequestModel, Field::ResponseModel].map(|field| field as usize);
-            let model = self.found.get_mut(answered).and_then(Option::take);
-            if let Some(slot) = self.found.get_mut(asked) {
-                *slot = slot.take().or(model);
-            }
+        if self.span.is_error
+            && is_either
+            && let Some(model) = self.take(Field::ResponseModel)
+            && self.get(Field::RequestModel).is_none()
+        {
+            self.put(Found { field: Field::RequestModel, ..model });
         }
     }
 
@@ -273,6 +329,10 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn tokens(&mut self, field: Field) -> Option<i64> {
+        if let Some(count) = self.text(field).and_then(value::plain_tokens) {
+            self.set_exact(field, true);
+            return Some(count);
+        }
         self.read_as(field, value::tokens, |_, text| value::is_plain_integer(text))
     }
 
@@ -369,6 +429,7 @@ fn is_for(when: When, kind: CallKind) -> bool {
 }
 
 /// Nothing, or what a sender puts in the place of what it will not say.
+#[inline]
 fn is_blank(text: &str) -> bool {
     match text.as_bytes() {
         [] => true,

@@ -1,6 +1,9 @@
 //! What a span stands for: a call of a model, or what is around it.
 
+use std::sync::LazyLock;
+
 use crate::dialect::{Dialect, matches};
+use crate::names::Names;
 
 /// What a span stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +78,10 @@ impl CallKind {
 
     /// The kind that a sender's word stands for, which is never guessed.
     pub(crate) fn of_word(word: &str, dialect: Dialect) -> Self {
-        let listed = |word: &str| {
-            let is_it = |(_, words): &&(Self, &[&str])| words.iter().any(|listed| matches(listed, word));
-            WORDS.iter().find(is_it).map(|(kind, _)| *kind)
-        };
+        if let Some(kind) = exact(word) {
+            return kind;
+        }
+        let listed = |word: &str| exact(word).or_else(|| beginning(word));
         let mut buffer = [0_u8; 48];
         let Some(word) = lower_case(word.trim(), &mut buffer) else { return Other };
         // LiteLLM says `acompletion` for a completion that is awaited.
@@ -87,6 +90,22 @@ impl CallKind {
         let own = (dialect == Dialect::ClaudeCode && word == "llm_request").then_some(Llm);
         own.or_else(|| listed(word)).or_else(|| listed(awaited?)).unwrap_or(Other)
     }
+}
+
+/// The kind of a word that is listed as it is.
+fn exact(word: &str) -> Option<CallKind> {
+    static KINDS: LazyLock<Names<CallKind>> = LazyLock::new(|| Names::of(words()));
+    KINDS.get(word).copied()
+}
+
+/// The kind of a word that begins like a listed one.
+fn beginning(word: &str) -> Option<CallKind> {
+    let beginnings = words().filter(|(listed, _)| listed.ends_with('*'));
+    beginnings.into_iter().find(|(listed, _)| matches(listed, word)).map(|(_, kind)| kind)
+}
+
+fn words() -> impl Iterator<Item = (&'static str, CallKind)> {
+    WORDS.iter().flat_map(|(kind, words)| words.iter().map(|word| (*word, *kind)))
 }
 
 /// The word in lower case; `None` when it is longer than any that is listed.
@@ -127,6 +146,9 @@ mod tests {
         ];
         for (word, dialect, expected) in cases {
             assert_eq!(CallKind::of_word(word, dialect), expected, "{word}");
+        }
+        for (word, kind) in words() {
+            assert_eq!(CallKind::of_word(word, Dialect::Otel), kind, "{word}");
         }
     }
 }

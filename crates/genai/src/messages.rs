@@ -116,6 +116,9 @@ pub fn read<'a>(span: &SpanView<'a>, kind: CallKind) -> Content<'a> {
 
 /// Reads what was said in a span whose attributes have these candidates among them.
 pub(crate) fn read_from<'a>(candidates: &[Candidate], span: &SpanView<'a>, kind: CallKind) -> Content<'a> {
+    if candidates.is_empty() && span.events.is_empty() {
+        return Content::default();
+    }
     let mut reader = Reader { span, kind, content: Content::default() };
     let found = sources::find(candidates, span.attributes);
     let first_value = found.partition_point(|(row, _)| !row.fills.is_value());

@@ -3,21 +3,21 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
+use crate::names::Names;
 
 /// A provider: its canonical name, and what else it is called, in lower case.
-struct Names {
+struct Provider {
     canonical: &'static str,
     aliases: &'static [&'static str],
 }
 
-const fn names(canonical: &'static str, aliases: &'static [&'static str]) -> Names {
-    Names { canonical, aliases }
+const fn provider(canonical: &'static str, aliases: &'static [&'static str]) -> Provider {
+    Provider { canonical, aliases }
 }
 
-const PROVIDERS: &[Names] = &[
-    names("anthropic", &["api.anthropic.com"]),
-    names(
+const PROVIDERS: &[Provider] = &[
+    provider("anthropic", &["api.anthropic.com"]),
+    provider(
         "aws.bedrock",
         &[
             "aws",
@@ -29,12 +29,12 @@ const PROVIDERS: &[Names] = &[
             "bedrock_converse",
         ],
     ),
-    names("azure.ai.inference", &["az.ai.inference", "azure_ai", "microsoft_foundry"]),
-    names("azure.ai.openai", &["az.ai.openai", "azure", "azure_open_ai", "azure_openai", "azure-openai"]),
-    names("cohere", &[]),
-    names("deepseek", &["api.deepseek.com"]),
-    names("fireworks_ai", &["fireworks", "fireworks-ai"]),
-    names(
+    provider("azure.ai.inference", &["az.ai.inference", "azure_ai", "microsoft_foundry"]),
+    provider("azure.ai.openai", &["az.ai.openai", "azure", "azure_open_ai", "azure_openai", "azure-openai"]),
+    provider("cohere", &[]),
+    provider("deepseek", &["api.deepseek.com"]),
+    provider("fireworks_ai", &["fireworks", "fireworks-ai"]),
+    provider(
         "gcp.gemini",
         &[
             "gcp.gen_ai",
@@ -47,7 +47,7 @@ const PROVIDERS: &[Names] = &[
             "googleai",
         ],
     ),
-    names(
+    provider(
         "gcp.vertex_ai",
         &[
             "gcp.vertex",
@@ -63,14 +63,14 @@ const PROVIDERS: &[Names] = &[
             "vertexai",
         ],
     ),
-    names("groq", &["api.groq.com"]),
-    names("ibm.watsonx.ai", &["watsonx", "watsonx_ai"]),
-    names("mistral_ai", &["api.mistral.ai", "mistral", "mistralai"]),
-    names("openai", &["api.openai.com", "open_ai", "text-completion-openai"]),
-    names("openrouter", &["openrouter.ai"]),
-    names("perplexity", &["api.perplexity.ai"]),
-    names("together_ai", &["together", "together-ai"]),
-    names("x_ai", &["api.x.ai", "x-ai", "xai"]),
+    provider("groq", &["api.groq.com"]),
+    provider("ibm.watsonx.ai", &["watsonx", "watsonx_ai"]),
+    provider("mistral_ai", &["api.mistral.ai", "mistral", "mistralai"]),
+    provider("openai", &["api.openai.com", "open_ai", "text-completion-openai"]),
+    provider("openrouter", &["openrouter.ai"]),
+    provider("perplexity", &["api.perplexity.ai"]),
+    provider("together_ai", &["together", "together-ai"]),
+    provider("x_ai", &["api.x.ai", "x-ai", "xai"]),
 ];
 
 /// Frameworks that put their own name where the provider's belongs, and words that say nothing: the provider is not
@@ -93,6 +93,9 @@ const FRAMEWORKS: &[&str] = &[
 
 /// Whether a name is that of a framework, or none at all.
 pub(crate) fn is_framework(name: &str) -> bool {
+    if listed(name).is_some() {
+        return false;
+    }
     let name = name.trim_ascii();
     name.is_empty() || FRAMEWORKS.iter().any(|framework| framework.eq_ignore_ascii_case(name))
 }
@@ -136,6 +139,9 @@ pub(crate) fn without_prefix<'a>(model: &'a str, provider: Option<&str>) -> &'a 
 
 /// The canonical name of a provider; the name in lower case when it has no other; `None` when it is a framework's.
 pub(crate) fn canonical(name: &str) -> Option<Cow<'_, str>> {
+    if let Some(canonical) = listed(name) {
+        return Some(Cow::Borrowed(canonical));
+    }
     let name = name.trim_ascii();
     let name = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => Cow::Owned(name.to_ascii_lowercase()),
@@ -150,9 +156,10 @@ pub(crate) fn canonical(name: &str) -> Option<Cow<'_, str>> {
 }
 
 fn listed(name: &str) -> Option<&'static str> {
-    static CANONICAL: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {
-        let all = |provider: &'static Names| provider.aliases.iter().chain([&provider.canonical]);
-        PROVIDERS.iter().flat_map(|provider| all(provider).map(|name| (*name, provider.canonical))).collect()
+    static CANONICAL: LazyLock<Names<&'static str>> = LazyLock::new(|| {
+        let all = |provider: &'static Provider| provider.aliases.iter().chain([&provider.canonical]);
+        let all = PROVIDERS.iter().flat_map(|provider| all(provider).map(|name| (*name, provider.canonical)));
+        Names::of(all)
     });
     CANONICAL.get(name).copied()
 }

@@ -1,6 +1,7 @@
 //! What the names of a span's attributes say, whatever their values: by which convention the span is described, and
 //! which attribute can fill what.
 
+use crate::Field;
 use crate::conventions::{self, Origin, Place, ROWS, When};
 use crate::dialect::{self, Dialect};
 use crate::messages::sources;
@@ -26,6 +27,10 @@ pub struct Shape {
     /// The attributes that messages can come in.
     pub(crate) content: Vec<sources::Candidate>,
     pub(crate) counting: Counting,
+    /// At most one source for the provider's name.
+    pub(crate) has_one_provider: bool,
+    /// See [`Shape::read_places`].
+    read_places: Vec<usize>,
 }
 
 impl Shape {
@@ -43,6 +48,23 @@ impl Shape {
             }
         }
         let content = sources::candidates(names.clone());
-        Some(Self { dialect, always, deferred, content, counting: Counting::of(scope_name, names) })
+        let is_provider =
+            |place: &Place| ROWS.get(usize::from(*place)).is_some_and(|row| row.field == Field::Provider);
+        let providers = always.iter().chain(&deferred).filter(|(_, place)| is_provider(place)).count();
+        // What was said may stand in several attributes together.
+        let is_any = |_: &usize| !content.is_empty();
+        let is_source = |place: &usize| {
+            always.iter().chain(&deferred).any(|(attribute, _)| usize::try_from(*attribute) == Ok(*place))
+        };
+        let places = 0..names.clone().count();
+        let read_places = places.filter(|place| is_any(place) || is_source(place)).collect();
+        let counting = Counting::of(scope_name, names);
+        let has_one_provider = providers <= 1;
+        Some(Self { dialect, always, deferred, content, counting, has_one_provider, read_places })
+    }
+
+    /// The places of the attributes whose texts say something of a call: those of others are not looked at.
+    pub fn read_places(&self) -> &[usize] {
+        &self.read_places
     }
 }

@@ -5,6 +5,9 @@ use crate::decimal;
 /// More tokens than any call can have.
 const TOKENS_MAX: i64 = 1_000_000_000_000;
 
+/// So many digits make fewer.
+const PLAIN_DIGITS_MAX: usize = 12;
+
 /// A whole number, also one written as a double.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     let text = text.trim_ascii();
@@ -17,6 +20,28 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
 /// A number of tokens; `None` for what cannot be one.
 pub(crate) fn tokens(text: &str) -> Option<i64> {
     integer(text).filter(|count| (0..=TOKENS_MAX).contains(count))
+}
+
+/// A number of tokens that is written as it would be written, as most are.
+#[inline]
+pub(crate) fn plain_tokens(text: &str) -> Option<i64> {
+    let digits = text.as_bytes();
+    let is_plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= PLAIN_DIGITS_MAX;
+    let mut count = 0;
+    for digit in digits {
+        let value = digit.wrapping_sub(b'0');
+        if !is_plain || value > 9 {
+            return None;
+        }
+        count = count * 10 + i64::from(value);
+    }
+    is_plain.then_some(count)
+}
+
+/// Whether there is such a byte in a text; faster than to search for its place in a short one.
+#[inline]
+pub(crate) fn has_byte(text: &str, wanted: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |has, byte| has | wanted(byte))
 }
 
 /// Whether a count that was read from this text is written as this text.
@@ -104,7 +129,12 @@ mod tests {
         for text in ["0", "7", "44", "007", "00", "+7", "-0", "44.0", " 4"] {
             let is_same = tokens(text).is_some_and(|count| count.to_string() == text);
             assert_eq!(is_plain_integer(text), is_same, "{text:?}");
+            assert_eq!(plain_tokens(text), tokens(text).filter(|_| is_same), "{text:?}");
         }
+        for text in ["", "999999999999", "1000000000000", "12a", "-1"] {
+            assert!(plain_tokens(text).is_none_or(|count| tokens(text) == Some(count)), "{text:?}");
+        }
+        assert_eq!(plain_tokens("999999999999"), Some(999_999_999_999));
     }
 
     #[test]

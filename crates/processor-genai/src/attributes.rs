@@ -34,9 +34,9 @@ impl<'a> Names<'a> {
         self.all.views().get(self.first..self.end).unwrap_or_default()
     }
 
-    /// As texts.
-    pub(crate) fn texts(self) -> Vec<&'a str> {
-        (self.first..self.end).map(|place| self.all.value(place)).collect()
+    /// As texts, each beside nothing.
+    pub(crate) fn texts(self) -> Vec<(&'a str, &'a str)> {
+        (self.first..self.end).map(|place| (self.all.value(place), "")).collect()
     }
 }
 
@@ -65,12 +65,23 @@ impl<'a> Attributes<'a> {
     }
 
     /// Reads one row, whose names are these, in place of what was read, and says at which place in the map's entries it
-    /// begins. A value that is null is read as nothing.
-    pub(crate) fn read(&self, row: usize, names: &[&'a str], pairs: &mut Vec<(&'a str, &'a str)>) -> usize {
+    /// begins. Texts other than those at `places` are left out; a value that is null is read as nothing.
+    pub(crate) fn read(
+        &self,
+        row: usize,
+        names: &[(&'a str, &'a str)],
+        places: &[usize],
+        pairs: &mut Vec<(&'a str, &'a str)>,
+    ) -> usize {
         let first = self.place(row);
         let text = |place: usize| if self.texts.is_valid(place) { self.texts.value(place) } else { "" };
         pairs.clear();
-        pairs.extend(names.iter().zip(first..).map(|(name, place)| (*name, text(place))));
+        pairs.extend_from_slice(names);
+        for place in places {
+            if let Some((_, slot)) = pairs.get_mut(*place) {
+                *slot = text(first + place);
+            }
+        }
         first
     }
 

@@ -31,64 +31,106 @@ const SENT: [(Column<Text>, Field); 17] = [
     (spans::PROMPT_VERSION, Field::PromptVersion),
 ];
 
-type ReadSaid = for<'c, 'a> fn(&'c Content<'a>) -> Option<&'c Said<'a>>;
-
 /// Columns of what was said.
-const SAID: [(Column<Text>, ReadSaid); 6] = [
-    (spans::INPUT_MESSAGES, |content| content.input_messages.as_ref()),
-    (spans::OUTPUT_MESSAGES, |content| content.output_messages.as_ref()),
-    (spans::SYSTEM_INSTRUCTIONS, |content| content.system_instructions.as_ref()),
-    (spans::TOOL_DEFINITIONS, |content| content.tool_definitions.as_ref()),
-    (spans::TOOL_ARGUMENTS, |content| content.tool_arguments.as_ref()),
-    (spans::TOOL_RESULT, |content| content.tool_result.as_ref()),
+const SAID: [Column<Text>; 6] = [
+    spans::INPUT_MESSAGES,
+    spans::OUTPUT_MESSAGES,
+    spans::SYSTEM_INSTRUCTIONS,
+    spans::TOOL_DEFINITIONS,
+    spans::TOOL_ARGUMENTS,
+    spans::TOOL_RESULT,
 ];
 
-type Read<T> = fn(&Call<'_>) -> Option<T>;
-type ReadText = for<'a> fn(&'a Call<'_>) -> Option<&'a str>;
+// One function for all columns of a kind, in their order, and not one for each: most have no value in most rows.
+fn said<'c, 'a>(content: &'c Content<'a>) -> [Option<&'c Said<'a>>; SAID.len()] {
+    [
+        content.input_messages.as_ref(),
+        content.output_messages.as_ref(),
+        content.system_instructions.as_ref(),
+        content.tool_definitions.as_ref(),
+        content.tool_arguments.as_ref(),
+        content.tool_result.as_ref(),
+    ]
+}
 
-/// Columns of texts that are found out.
-const FOUND: [(Column<Text>, ReadText); 8] = [
-    (spans::DIALECT, |call| Some(call.dialect)),
-    (spans::CALL_KIND, |call| Some(call.kind.as_str())),
-    (spans::PROVIDER, |call| call.provider.as_deref()),
-    (spans::MODEL, |call| call.model.as_deref()),
-    (spans::USAGE_SEMANTICS, |call| call.usage_semantics.map(|semantics| semantics.as_str())),
-    (spans::COST_STATUS, |call| Some(call.cost.status.as_str())),
-    (spans::PRICE_MODEL_ID, |call| call.cost.entry.as_ref().map(|entry| entry.model_id.as_ref())),
-    (spans::CONTENT_STATE, |call| call.content.bytes().map(|_| content_state(call))),
-];
+/// Columns of the program's own words.
+const OWN: [Column<Text>; 5] =
+    [spans::DIALECT, spans::CALL_KIND, spans::USAGE_SEMANTICS, spans::COST_STATUS, spans::CONTENT_STATE];
+
+fn own(call: &Call<'_>, content_bytes: Option<usize>) -> [Option<&'static str>; OWN.len()] {
+    [
+        Some(call.dialect),
+        Some(call.kind.as_str()),
+        call.usage_semantics.map(|semantics| semantics.as_str()),
+        Some(call.cost.status.as_str()),
+        content_bytes.map(|_| content_state(call)),
+    ]
+}
+
+/// Columns of names that are found out.
+const NAMES: [Column<Text>; 3] = [spans::PROVIDER, spans::MODEL, spans::PRICE_MODEL_ID];
+
+fn names<'c>(call: &'c Call<'_>) -> [Option<&'c str>; NAMES.len()] {
+    [
+        call.provider.as_deref(),
+        call.model.as_deref(),
+        call.cost.entry.as_ref().map(|entry| entry.model_id.as_ref()),
+    ]
+}
 
 /// Columns of counts and times.
-const INTS: [(Column<Int>, Read<i64>); 15] = [
-    (spans::MAX_TOKENS, |call| call.max_tokens),
-    (spans::INPUT_TOKENS, |call| call.usage.input_tokens),
-    (spans::OUTPUT_TOKENS, |call| call.usage.output_tokens),
-    (spans::CACHE_READ_INPUT_TOKENS, |call| call.usage.cache_read_input_tokens),
-    (spans::CACHE_WRITE_INPUT_TOKENS, |call| call.usage.cache_write_input_tokens),
-    (spans::CACHE_WRITE_1H_INPUT_TOKENS, |call| call.usage.cache_write_1h_input_tokens),
-    (spans::REASONING_OUTPUT_TOKENS, |call| call.usage.reasoning_output_tokens),
-    (spans::AUDIO_INPUT_TOKENS, |call| call.usage.audio_input_tokens),
-    (spans::AUDIO_OUTPUT_TOKENS, |call| call.usage.audio_output_tokens),
-    (spans::TOTAL_TOKENS, |call| call.total_tokens),
-    (spans::AGGREGATED_INPUT_TOKENS, |call| call.aggregated_input_tokens),
-    (spans::AGGREGATED_OUTPUT_TOKENS, |call| call.aggregated_output_tokens),
-    (spans::TTFT_NS, |call| call.ttft_ns),
-    (spans::TPOT_NS, |call| call.tpot_ns),
-    (spans::CONTENT_BYTES, |call| call.content.bytes().and_then(|bytes| i64::try_from(bytes).ok())),
+const INTS: [Column<Int>; 15] = [
+    spans::MAX_TOKENS,
+    spans::INPUT_TOKENS,
+    spans::OUTPUT_TOKENS,
+    spans::CACHE_READ_INPUT_TOKENS,
+    spans::CACHE_WRITE_INPUT_TOKENS,
+    spans::CACHE_WRITE_1H_INPUT_TOKENS,
+    spans::REASONING_OUTPUT_TOKENS,
+    spans::AUDIO_INPUT_TOKENS,
+    spans::AUDIO_OUTPUT_TOKENS,
+    spans::TOTAL_TOKENS,
+    spans::AGGREGATED_INPUT_TOKENS,
+    spans::AGGREGATED_OUTPUT_TOKENS,
+    spans::TTFT_NS,
+    spans::TPOT_NS,
+    spans::CONTENT_BYTES,
 ];
+
+fn ints(call: &Call<'_>, content_bytes: Option<usize>) -> [Option<i64>; INTS.len()] {
+    [
+        call.max_tokens,
+        call.usage.input_tokens,
+        call.usage.output_tokens,
+        call.usage.cache_read_input_tokens,
+        call.usage.cache_write_input_tokens,
+        call.usage.cache_write_1h_input_tokens,
+        call.usage.reasoning_output_tokens,
+        call.usage.audio_input_tokens,
+        call.usage.audio_output_tokens,
+        call.total_tokens,
+        call.aggregated_input_tokens,
+        call.aggregated_output_tokens,
+        call.ttft_ns,
+        call.tpot_ns,
+        content_bytes.and_then(|bytes| i64::try_from(bytes).ok()),
+    ]
+}
 
 /// Columns of money.
-const USDS: [(Column<Usd>, Read<i128>); 5] = [
-    (spans::COST_INPUT, |call| call.cost.input),
-    (spans::COST_OUTPUT, |call| call.cost.output),
-    (spans::COST_TOTAL, |call| call.cost.total),
-    (spans::REPORTED_COST, |call| call.reported_cost),
-    (spans::AGGREGATED_COST, |call| call.aggregated_cost),
-];
+const USDS: [Column<Usd>; 5] =
+    [spans::COST_INPUT, spans::COST_OUTPUT, spans::COST_TOTAL, spans::REPORTED_COST, spans::AGGREGATED_COST];
+
+fn usds(call: &Call<'_>) -> [Option<i128>; USDS.len()] {
+    [call.cost.input, call.cost.output, call.cost.total, call.reported_cost, call.aggregated_cost]
+}
 
 /// Columns of other numbers.
-const FLOATS: [(Column<Float>, Read<f64>); 2] =
-    [(spans::TEMPERATURE, |call| call.temperature), (spans::TOP_P, |call| call.top_p)];
+const FLOATS: [Column<Float>; 2] = [spans::TEMPERATURE, spans::TOP_P];
+
+fn floats(call: &Call<'_>) -> [Option<f64>; FLOATS.len()] {
+    [call.temperature, call.top_p]
+}
 
 /// What became of what was said.
 fn content_state(call: &Call<'_>) -> &'static str {
@@ -96,13 +138,24 @@ fn content_state(call: &Call<'_>) -> &'static str {
 }
 
 /// The place of a text, of a row whose attributes begin at `first`. What is no attribute's is put among the derived ones.
+#[inline]
 fn place(derived: &mut StringViewBuilder, first: usize, source: Source<'_>) -> u32 {
     match source {
         Source::Attribute(place) => u32::try_from(first + place).unwrap_or(u32::MAX),
-        Source::Derived(text) => {
-            derived.append_value(text);
-            texts::derived_place(derived.len() - 1)
-        }
+        Source::Derived(text) => derive(derived, text),
+    }
+}
+
+#[inline(never)]
+fn derive(derived: &mut StringViewBuilder, text: &str) -> u32 {
+    derived.append_value(text);
+    texts::derived_place(derived.len() - 1)
+}
+
+/// Puts those values of a row that there are.
+fn put<T: Copy + Default, const N: usize>(row: usize, values: [Option<T>; N], columns: &mut [Sparse<T>; N]) {
+    for (value, column) in values.iter().zip(columns) {
+        value.iter().for_each(|value| column.put(row, *value));
     }
 }
 
@@ -111,12 +164,13 @@ fn place(derived: &mut StringViewBuilder, first: usize, source: Source<'_>) -> u
 pub(crate) struct Columns {
     rows: usize,
     price_version: String,
-    /// Places among the attributes of all rows, or among the derived texts.
-    sent: [Sparse<u32>; SENT.len()],
+    /// Places among the attributes of all rows, or among the derived texts; by field.
+    sent: [Sparse<u32>; Field::COUNT],
     said: [Sparse<u32>; SAID.len()],
     truncated: Sparse<bool>,
     derived: StringViewBuilder,
-    found: [Words; FOUND.len()],
+    own: [Words; OWN.len()],
+    names: [Words; NAMES.len()],
     price_versions: Words,
     ints: [Sparse<i64>; INTS.len()],
     usds: [Sparse<i128>; USDS.len()],
@@ -138,11 +192,12 @@ impl Columns {
         Self {
             rows,
             price_version: price_version.to_owned(),
-            sent: Default::default(),
+            sent: std::array::from_fn(|_| Sparse::default()),
             said: Default::default(),
             truncated: Sparse::default(),
             derived: StringViewBuilder::new(),
-            found: Default::default(),
+            own: Default::default(),
+            names: Default::default(),
             price_versions: Words::default(),
             ints: Default::default(),
             usds: Default::default(),
@@ -158,12 +213,13 @@ impl Columns {
 
     /// Puts the call of a row, whose attributes begin at `first` among those of all rows. Rows come in order.
     pub(crate) fn put(&mut self, row: usize, call: &Call<'_>, first: usize) {
-        for ((_, field), places) in SENT.iter().zip(&mut self.sent) {
-            let source = call.source(*field);
-            source.into_iter().for_each(|source| places.put(row, place(&mut self.derived, first, source)));
+        for (field, source) in call.texts() {
+            if let Some(places) = self.sent.get_mut(field as usize) {
+                places.put(row, place(&mut self.derived, first, source));
+            }
         }
-        for ((_, read), places) in SAID.iter().zip(&mut self.said) {
-            let source = read(&call.content).map(|said| match said {
+        for (said, places) in said(&call.content).into_iter().zip(&mut self.said) {
+            let source = said.map(|said| match said {
                 Said::Sent { attribute, .. } => Source::Attribute(*attribute),
                 Said::Rebuilt(text) => Source::Derived(text),
             });
@@ -172,18 +228,16 @@ impl Columns {
         if call.content.is_truncated {
             self.truncated.put(row, true);
         }
-        for ((_, read), words) in FOUND.iter().zip(&mut self.found) {
-            read(call).into_iter().for_each(|word| words.put(row, word));
+        let content_bytes = call.content.bytes();
+        for (word, words) in own(call, content_bytes).into_iter().zip(&mut self.own) {
+            word.into_iter().for_each(|word| words.put_own(row, word));
         }
-        for ((_, read), ints) in INTS.iter().zip(&mut self.ints) {
-            read(call).into_iter().for_each(|int| ints.put(row, int));
+        for (name, words) in names(call).into_iter().zip(&mut self.names) {
+            name.into_iter().for_each(|name| words.put(row, name));
         }
-        for ((_, read), usds) in USDS.iter().zip(&mut self.usds) {
-            read(call).into_iter().for_each(|usd| usds.put(row, usd));
-        }
-        for ((_, read), floats) in FLOATS.iter().zip(&mut self.floats) {
-            read(call).into_iter().for_each(|float| floats.put(row, float));
-        }
+        put(row, ints(call, content_bytes), &mut self.ints);
+        put(row, usds(call), &mut self.usds);
+        put(row, floats(call), &mut self.floats);
         self.price_versions.put(row, &self.price_version);
         call.choice_count.into_iter().for_each(|count| self.choice_count.put(row, count));
         call.is_stream.into_iter().for_each(|is_stream| self.is_stream.put(row, is_stream));
@@ -206,29 +260,32 @@ impl Columns {
         let rows = self.rows;
         let derived = self.derived.finish();
         let mut values = vec![spans::BILLABLE.set(BooleanArray::from(self.billable))];
-        let columns = SENT.iter().map(|(column, _)| column).chain(SAID.iter().map(|(column, _)| column));
-        for (column, places) in columns.zip(self.sent.into_iter().chain(self.said)) {
+        let mut places_of =
+            |field: Field| self.sent.get_mut(field as usize).map(std::mem::take).unwrap_or_default();
+        let sent = SENT.map(|(column, field)| (column, places_of(field))).into_iter();
+        let said = SAID.into_iter().zip(self.said);
+        for (column, places) in sent.chain(said) {
             if let Some((places, nulls)) = places.finish(rows) {
                 values.push(column.set(texts::pick(attributes, &derived, places, nulls)?));
             }
         }
         let versions = (spans::PRICE_VERSION, self.price_versions);
-        let found = FOUND.iter().zip(self.found).map(|((column, _), words)| (*column, words));
-        for (column, words) in found.chain([versions]) {
+        let words = OWN.into_iter().zip(self.own).chain(NAMES.into_iter().zip(self.names));
+        for (column, words) in words.chain([versions]) {
             values.extend(words.finish(rows)?.map(|words| column.set(words)));
         }
-        for ((column, _), ints) in INTS.iter().zip(self.ints) {
+        for (column, ints) in INTS.into_iter().zip(self.ints) {
             values.extend(
                 ints.finish(rows).map(|(ints, nulls)| column.set(Int64Array::new(ints.into(), nulls))),
             );
         }
-        for ((column, _), usds) in USDS.iter().zip(self.usds) {
+        for (column, usds) in USDS.into_iter().zip(self.usds) {
             if let Some((usds, nulls)) = usds.finish(rows) {
                 let usds = Decimal128Array::new(usds.into(), nulls).with_precision_and_scale(18, 12)?;
                 values.push(column.set(usds));
             }
         }
-        for ((column, _), floats) in FLOATS.iter().zip(self.floats) {
+        for (column, floats) in FLOATS.into_iter().zip(self.floats) {
             let floats = floats.finish(rows);
             values.extend(floats.map(|(floats, nulls)| column.set(Float64Array::new(floats.into(), nulls))));
         }

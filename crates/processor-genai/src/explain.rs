@@ -204,7 +204,9 @@ fn explain_rows(spans: &Spans, prices: &Prices) -> Result<Vec<Explained>, ArrowE
     let mut explained = Vec::with_capacity(spans.len());
     for row in 0..spans.len() {
         let (mut pairs, mut events, mut event_pairs) = (Vec::new(), Vec::new(), Vec::new());
-        attributes.read(row, &attributes.names(row).texts(), &mut pairs);
+        let names = attributes.names(row).texts();
+        let places: Vec<_> = (0..names.len()).collect();
+        attributes.read(row, &names, &places, &mut pairs);
         reader.events.read(row, &mut events, &mut event_pairs);
         let views: Vec<_> = events.iter().map(|event| view(event, &event_pairs)).collect();
         let span = SpanView { attributes: &pairs, events: &views, ..reader.span(row) };

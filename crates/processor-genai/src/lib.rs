@@ -95,7 +95,7 @@ impl Genai {
             let shape = shapes.of(reader.scope(row), attributes.names(row));
             are_calls.push(shape.is_some());
             if let Some((shape, names)) = shape {
-                let first = attributes.read(row, names, &mut pairs);
+                let first = attributes.read(row, names, shape.read_places(), &mut pairs);
                 reader.events.read(row, &mut events, &mut event_pairs);
                 let views: Vec<_> = events.iter().map(|event| view(event, &event_pairs)).collect();
                 let span = SpanView { attributes: &pairs, events: &views, ..reader.span(row) };

@@ -20,13 +20,18 @@ pub(crate) struct Shapes<'a> {
 struct Known<'a> {
     scope: Option<&'a str>,
     views: &'a [u128],
-    /// The shape, with the names as texts; none of spans that are not about GenAI.
-    shape: Option<(Shape, Vec<&'a str>)>,
+    /// The shape, with the names as texts, each beside nothing; none of spans that are not about GenAI.
+    shape: Option<(Shape, Vec<(&'a str, &'a str)>)>,
 }
 
 impl<'a> Shapes<'a> {
-    /// The shape of a span with this scope and these names, and the names as texts; `None` when it is not about GenAI.
-    pub(crate) fn of(&mut self, scope: Option<&'a str>, names: Names<'a>) -> Option<(&Shape, &[&'a str])> {
+    /// The shape of a span with this scope and these names, and the names as texts, each beside nothing; `None` when it is
+    /// not about GenAI.
+    pub(crate) fn of(
+        &mut self,
+        scope: Option<&'a str>,
+        names: Names<'a>,
+    ) -> Option<(&Shape, &[(&'a str, &'a str)])> {
         let is_it = |known: &Known<'a>| known.views == names.views() && known.scope == scope;
         if !self.known.get(self.last).is_some_and(is_it) {
             self.last = match self.known.iter().position(is_it) {
@@ -40,7 +45,7 @@ impl<'a> Shapes<'a> {
 
     fn find(&mut self, scope: Option<&'a str>, names: Names<'a>) -> usize {
         let texts = names.texts();
-        let shape = Shape::of(scope, texts.iter().copied()).map(|shape| (shape, texts));
+        let shape = Shape::of(scope, texts.iter().map(|(name, _)| *name)).map(|shape| (shape, texts));
         if self.known.len() >= SHAPES_MAX {
             self.known.clear();
         }

@@ -12,16 +12,12 @@ use arrow_schema::{ArrowError, DataType, FieldRef};
 use arrow_select::take::take;
 
 /// The values of some rows, which come in order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Sparse<T> {
+    /// Of all rows so far; those of rows that have none say nothing.
     values: Vec<T>,
-    nulls: NullBufferBuilder,
-}
-
-impl<T> Default for Sparse<T> {
-    fn default() -> Self {
-        Self { values: Vec::new(), nulls: NullBufferBuilder::new(0) }
-    }
+    /// Where rows without a value begin and end.
+    gaps: Vec<(usize, usize)>,
 }
 
 impl<T: Copy + Default> Sparse<T> {
@@ -32,14 +28,12 @@ impl<T: Copy + Default> Sparse<T> {
             self.skip_to(row);
         }
         self.values.push(value);
-        self.nulls.append_non_null();
     }
 
     #[cold]
     fn skip_to(&mut self, row: usize) {
-        let skipped = row.saturating_sub(self.values.len());
+        self.gaps.push((self.values.len(), row));
         self.values.resize(row, T::default());
-        self.nulls.append_n_nulls(skipped);
     }
 
     /// The values of so many rows, and which of them there are; `None` when there are none.
@@ -50,7 +44,13 @@ impl<T: Copy + Default> Sparse<T> {
         if rows > self.values.len() {
             self.skip_to(rows);
         }
-        Some((self.values, self.nulls.finish()))
+        let mut nulls = NullBufferBuilder::new(rows);
+        for (begin, end) in self.gaps {
+            nulls.append_n_non_nulls(begin - nulls.len());
+            nulls.append_n_nulls(end - begin);
+        }
+        nulls.append_n_non_nulls(rows - nulls.len());
+        Some((self.values, nulls.finish()))
     }
 }
 
@@ -62,6 +62,8 @@ pub(crate) struct Words {
     places: Sparse<u32>,
     /// The place of the word that came last, which is most often the next one, too.
     last: u32,
+    /// That word, if it is one of the program's own.
+    last_own: Option<&'static str>,
 }
 
 impl Words {
@@ -70,6 +72,15 @@ impl Words {
     pub(crate) fn put(&mut self, row: usize, word: &str) {
         if self.distinct.get(self.last as usize).is_none_or(|last| **last != *word) {
             self.last = self.find(word);
+        }
+        self.places.put(row, self.last);
+    }
+
+    /// Gives a row one of the program's own words, which are known by where they stand. Such a column has no others.
+    #[inline]
+    pub(crate) fn put_own(&mut self, row: usize, word: &'static str) {
+        if !self.last_own.is_some_and(|last| std::ptr::eq(last, word)) {
+            (self.last, self.last_own) = (self.find(word), Some(word));
         }
         self.places.put(row, self.last);
     }

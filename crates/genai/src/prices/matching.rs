@@ -6,6 +6,8 @@ use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::value;
+
 /// A tree of tests for the name of a model. Case does not matter.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -54,7 +56,7 @@ impl<'de> Deserialize<'de> for Text {
 /// The text in lower case; a copy only where that changes it.
 pub(crate) fn lower_case<'a>(text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
     let text = text.into();
-    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+    if !value::has_byte(&text, |byte| !byte.is_ascii() | byte.is_ascii_uppercase()) {
         return text;
     }
     Cow::Owned(text.to_lowercase())
