@@ -1,6 +1,7 @@
 //! Memory that has been promised: nothing is read before room for it was reserved.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -12,13 +13,16 @@ const PAGE_BYTES: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct Budget {
     pages: Arc<Semaphore>,
+    /// What those who wait want together.
+    wanted_bytes: Arc<AtomicUsize>,
     bytes_max: usize,
 }
 
 impl Budget {
     /// A share of so many bytes.
     pub fn new(bytes_max: usize) -> Self {
-        Self { pages: Arc::new(Semaphore::new(bytes_max / PAGE_BYTES)), bytes_max }
+        let pages = Arc::new(Semaphore::new(bytes_max / PAGE_BYTES));
+        Self { pages, wanted_bytes: Arc::default(), bytes_max }
     }
 
     /// The size of the share.
@@ -31,15 +35,38 @@ impl Budget {
         self.pages.available_permits() * PAGE_BYTES
     }
 
-    /// Waits at most `patience` for room; `None` when there was none, or when the share is smaller than that.
+    /// Waits at most `patience` for room; `None` when there was none, or when the share is smaller than that. Also `None`,
+    /// and at once, when those who wait already want as much as all the share: who waits behind them waits too long.
     pub async fn reserve(&self, bytes: usize, patience: Duration) -> Option<Permit> {
         if bytes > self.bytes_max {
             return None;
         }
-        let pages = pages(bytes);
-        let waiting = self.pages.clone().acquire_many_owned(pages);
-        let permit = tokio::time::timeout(patience, waiting).await.ok()?.ok()?;
+        let permit = match self.pages.clone().try_acquire_many_owned(pages(bytes)) {
+            Ok(permit) => permit,
+            Err(_) => self.wait(bytes, patience).await?,
+        };
         Some(Permit { permit, budget: self.clone() })
+    }
+
+    async fn wait(&self, bytes: usize, patience: Duration) -> Option<OwnedSemaphorePermit> {
+        let wanted = Wanted { all: self.wanted_bytes.clone(), bytes };
+        if wanted.all.fetch_add(bytes, Ordering::Relaxed) > self.bytes_max {
+            return None;
+        }
+        let waiting = self.pages.clone().acquire_many_owned(pages(bytes));
+        tokio::time::timeout(patience, waiting).await.ok()?.ok()
+    }
+}
+
+/// What somebody who waits wants, until they have it or give up.
+struct Wanted {
+    all: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -84,6 +111,8 @@ fn pages(bytes: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::timeout;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -96,5 +125,26 @@ mod tests {
         assert!(budget.reserve(2048, Duration::from_secs(1)).await.is_some());
         drop(first);
         assert_eq!(budget.bytes_free(), 4096);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_would_wait_behind_too_many_is_told_at_once() {
+        let budget = Budget::new(4096);
+        let all = budget.reserve(4096, Duration::ZERO).await.unwrap();
+        let long = Duration::from_secs(60);
+        let mut waiting = Vec::new();
+        for _ in 0..3 {
+            let mut one = Box::pin(budget.reserve(2048, long));
+            assert!(timeout(Duration::ZERO, &mut one).await.is_err(), "waits");
+            waiting.push(one);
+        }
+        let refused = timeout(Duration::ZERO, budget.reserve(2048, long)).await;
+        assert!(refused.is_ok_and(|refused| refused.is_none()));
+        // Those who have given up are not waited behind.
+        waiting.truncate(1);
+        let mut late = Box::pin(budget.reserve(2048, long));
+        assert!(timeout(Duration::ZERO, &mut late).await.is_err(), "waits");
+        drop(all);
+        assert!(late.await.is_some());
     }
 }

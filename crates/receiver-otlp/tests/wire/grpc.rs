@@ -21,6 +21,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 use spanledger_component::Signal;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -123,6 +124,27 @@ async fn overload_is_unavailable_with_retry_info() {
     assert_eq!(running.count("otelcol_receiver_refused_spans", &["grpc"]), 10.0, "those that were counted");
     running.mood(Mood::Takes);
     assert!(TraceServiceClient::new(channel(&running).await).export(spans("x")).await.is_ok());
+}
+
+/// More than HTTP/2 resets that a server makes by itself are usually allowed to be.
+const REFUSALS: usize = 3_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_stays_open_however_many_large_requests_are_refused_on_it() {
+    let running = Running::start().await;
+    running.mood(Mood::Full);
+    let client = TraceServiceClient::new(channel(&running).await);
+    // Larger than what may be sent before it is read, so that some of each is still under way when the answer comes.
+    let request = spans(&"x".repeat(100_000));
+    let mut calls = JoinSet::new();
+    for _ in 0..REFUSALS {
+        let (mut client, request) = (client.clone(), request.clone());
+        calls.spawn(async move { client.export(request).await.unwrap_err() });
+    }
+    while let Some(status) = calls.join_next().await {
+        let status = status.unwrap();
+        assert!(has(&status, RETRY_INFO), "{status}");
+    }
 }
 
 #[tokio::test]
