@@ -1,5 +1,6 @@
 //! Requests to send: encoded once, and given new ids each time one is sent.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -9,6 +10,8 @@ use spanledger_testkit::spans;
 
 /// Bytes of the requests kept; enough that their text does not repeat within a row group.
 const KEPT_BYTES: usize = 32 << 20;
+/// What the id of a response begins with; 16 hex digits follow.
+const RESPONSE_ID: &[u8] = b"chatcmpl-";
 /// What gRPC puts before a message.
 const PREFIX_BYTES: usize = 5;
 
@@ -44,6 +47,8 @@ struct Template {
     frame: Vec<u8>,
     /// Where the id of each span stands, and the second half of that of its trace.
     id_offsets: Vec<usize>,
+    /// Where the hex digits of the id of each response stand.
+    response_offsets: Vec<usize>,
 }
 
 impl Requests {
@@ -121,16 +126,25 @@ impl Template {
                 id_offsets.extend(place.map(|place| from + place));
             }
         }
-        Self { frame, id_offsets }
+        let responses = frame.windows(RESPONSE_ID.len()).enumerate();
+        let responses = responses.filter(|(_, window)| *window == RESPONSE_ID);
+        let response_offsets = responses.map(|(offset, _)| offset + RESPONSE_ID.len()).collect();
+        Self { frame, id_offsets, response_offsets }
     }
 
     fn frame(&self, ordinal: u64, seed: u64) -> Bytes {
         let mut frame = self.frame.clone();
+        // An odd factor gives each number a different product, and none but 0 has 0, which is no id.
+        let id = |place: u64| (seed << 48 ^ (ordinal << 16 | place)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         for (place, offset) in (0..).zip(&self.id_offsets) {
-            // An odd factor gives each number a different product, and none but 0 has 0, which is no id.
-            let id = (seed << 48 ^ (ordinal << 16 | place)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             if let Some(bytes) = frame.get_mut(*offset..offset + 8) {
-                bytes.copy_from_slice(&id.to_be_bytes());
+                bytes.copy_from_slice(&id(place).to_be_bytes());
+            }
+        }
+        for (place, offset) in (0..).zip(&self.response_offsets) {
+            if let Some(mut digits) = frame.get_mut(*offset..offset + 16) {
+                // Sixteen digits fit.
+                let _ = write!(digits, "{:016x}", id(place));
             }
         }
         frame.into()
@@ -147,6 +161,21 @@ mod tests {
 
     fn requests(message_bytes: usize, seed: u64) -> Requests {
         Requests::new(Shape { message_bytes, ..Shape::USUAL }, seed)
+    }
+
+    #[test]
+    fn no_two_calls_share_the_id_of_a_response_or_else_they_would_count_as_one() {
+        let supply = requests(0, 7);
+        let mut responses = HashSet::new();
+        // More than there are templates.
+        let count = supply.templates.len() + 10;
+        for body in (0..count).map(|_| supply.next_body()) {
+            let request = ExportTraceServiceRequest::decode(body).unwrap();
+            for span in &request.resource_spans[0].scope_spans[0].spans {
+                assert!(responses.insert(value(&span.attributes, "gen_ai.response.id")));
+            }
+        }
+        assert_eq!(responses.len(), 100 * count);
     }
 
     fn ids(body: &Bytes) -> Vec<(Vec<u8>, Vec<u8>)> {
