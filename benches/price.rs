@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use spanledger_benches::{Report, quantile};
-use spanledger_genai::{CallRef, CostStatus, Prices, Usage};
+use spanledger_genai::{CallRef, CostStatus, Prices};
+use spanledger_instructions::call;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -72,22 +73,6 @@ fn nanoseconds_a_call(prices: &Prices, case: &Case) -> f64 {
 
 impl Case {
     fn call(&self, number: i64) -> CallRef<'static> {
-        let usage = Usage {
-            input_tokens: Some(1_000 + number),
-            output_tokens: Some(200),
-            cache_read_input_tokens: Some(400),
-            cache_write_input_tokens: Some(100),
-            ..Usage::default()
-        };
-        CallRef {
-            provider: Some(self.provider),
-            model: Some(self.model),
-            request_model: Some(self.model),
-            server_address: None,
-            service_tier: self.service_tier,
-            start_unix_nano: 1_795_000_000_000_000_000 + number,
-            usage,
-            ..CallRef::default()
-        }
+        CallRef { service_tier: self.service_tier, ..call(self.provider, self.model, number) }
     }
 }

@@ -26,7 +26,7 @@ pub use encode::Encode;
 pub use fold::Fold;
 pub use input::{Input, decode, read_calls};
 pub use paths::Path;
-pub use price::Price;
+pub use price::{Price, call};
 pub use read::Read;
 
 /// Why a path could not be taken, in words for whoever started it.

@@ -20,28 +20,29 @@ impl Price {
     /// Of that model, by the prices that are built in. An error when it has none.
     pub fn new(provider: &'static str, model: &'static str) -> Result<Self, Failure> {
         let price = Self { prices: Prices::bundled(), provider, model };
-        match price.prices.cost(&price.call(0)).status {
+        match price.prices.cost(&call(price.provider, price.model, 0)).status {
             CostStatus::Priced => Ok(price),
             status => Err(format!("price a call of {model}: {status:?}").into()),
         }
     }
+}
 
-    fn call(&self, number: i64) -> CallRef<'static> {
-        let usage = Usage {
-            input_tokens: Some(1_000 + number),
-            output_tokens: Some(200),
-            cache_read_input_tokens: Some(400),
-            cache_write_input_tokens: Some(100),
-            ..Usage::default()
-        };
-        CallRef {
-            provider: Some(self.provider),
-            model: Some(self.model),
-            request_model: Some(self.model),
-            start_unix_nano: 1_795_000_000_000_000_000 + number,
-            usage,
-            ..CallRef::default()
-        }
+/// A call of a model; its tokens and its time differ by its number.
+pub fn call(provider: &'static str, model: &'static str, number: i64) -> CallRef<'static> {
+    let usage = Usage {
+        input_tokens: Some(1_000 + number),
+        output_tokens: Some(200),
+        cache_read_input_tokens: Some(400),
+        cache_write_input_tokens: Some(100),
+        ..Usage::default()
+    };
+    CallRef {
+        provider: Some(provider),
+        model: Some(model),
+        request_model: Some(model),
+        start_unix_nano: 1_795_000_000_000_000_000 + number,
+        usage,
+        ..CallRef::default()
     }
 }
 
@@ -52,7 +53,7 @@ impl Work for Price {
 
     fn run(&mut self) -> Result<(), Failure> {
         for number in 0..CALLS {
-            black_box(self.prices.cost(black_box(&self.call(number))));
+            black_box(self.prices.cost(black_box(&call(self.provider, self.model, number))));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! `cargo xtask bench suite` installs the peers and starts the one, `cargo xtask bench growth` the other. What was
 //! measured goes to `target/bench`; a run of everything also writes a page of `docs` and its pictures.
 
+mod arguments;
 mod bare;
 mod case;
 mod contender;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use spanledger_load::{Failure, Requests};
 
+use crate::arguments::Places;
 use crate::case::{CASES, Case};
 use crate::contender::{CONTENDERS, Contender, Programs};
 use crate::machine::Machine;
@@ -25,31 +26,21 @@ pub(crate) struct Arguments {
     /// How long a contender is sent as much as it takes; then as long at half of the rate that it delivered.
     #[arg(long, default_value = "6", value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
-    /// The program of Spanledger.
-    #[arg(long, env = "SPANLEDGER_BIN")]
-    spanledger: PathBuf,
+    #[command(flatten)]
+    places: Places,
     /// The program of the OpenTelemetry Collector.
     #[arg(long, env = "SPANLEDGER_OTELCOL")]
     collector: Option<PathBuf>,
     /// The program of rotel.
     #[arg(long, env = "SPANLEDGER_ROTEL")]
     rotel: Option<PathBuf>,
-    /// Where results go, and where contenders write meanwhile.
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
-    /// The folder of performance.md.
-    #[arg(long, default_value = "docs")]
-    docs: PathBuf,
-    /// Measures nothing; writes the page from the last results again.
-    #[arg(long)]
-    page: bool,
 }
 
 /// Measures, and writes what it came to.
 pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let kept = arguments.folder.join("suite.json");
-    if arguments.page {
-        return page::write(&serde_json::from_slice(&std::fs::read(kept)?)?, &arguments.docs);
+    let kept = arguments.places.folder.join("suite.json");
+    if arguments.places.page {
+        return page::write(&serde_json::from_slice(&std::fs::read(kept)?)?, &arguments.places.docs);
     }
     let chosen = Chosen::by(&arguments.words)?;
     let results = measure_all(arguments, &chosen).await?;
@@ -58,9 +49,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     // A page that lacks one would say nothing of why.
     if arguments.words.is_empty() && results.programs.len() == CONTENDERS.len() {
         std::fs::write(kept, json)?;
-        return page::write(&results, &arguments.docs);
+        return page::write(&results, &arguments.places.docs);
     }
-    std::fs::write(arguments.folder.join("suite-part.json"), json)?;
+    std::fs::write(arguments.places.folder.join("suite-part.json"), json)?;
     Ok(())
 }
 
@@ -92,8 +83,8 @@ impl Chosen {
 }
 
 async fn measure_all(arguments: &Arguments, chosen: &Chosen) -> Result<Results, Failure> {
-    std::fs::create_dir_all(&arguments.folder)?;
-    let folder = arguments.folder.canonicalize()?;
+    std::fs::create_dir_all(&arguments.places.folder)?;
+    let folder = arguments.places.folder.canonicalize()?;
     let programs = arguments.programs()?;
     let present: Vec<(&Contender, &Path)> =
         chosen.contenders.iter().filter_map(|one| Some((*one, one.path(&programs)?))).collect();
@@ -144,7 +135,7 @@ impl Arguments {
     /// With paths that hold in any folder.
     fn programs(&self) -> Result<Programs, Failure> {
         Ok(Programs {
-            spanledger: absolute(&self.spanledger)?,
+            spanledger: absolute(&self.places.spanledger)?,
             collector: self.collector.as_deref().map(absolute).transpose()?,
             rotel: self.rotel.as_deref().map(absolute).transpose()?,
         })

@@ -12,12 +12,12 @@ mod results;
 mod running;
 mod setup;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use spanledger_load::Failure;
 
+use crate::arguments::Places;
 use crate::machine::{Machine, busy_share};
 use crate::{absolute, say};
 use dimension::{DIMENSIONS, Dimension};
@@ -35,25 +35,15 @@ pub(crate) struct Arguments {
     /// How long it is sent as much as it takes, after warming up.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
-    /// The program of Spanledger.
-    #[arg(long, env = "SPANLEDGER_BIN")]
-    spanledger: PathBuf,
-    /// Where results go, and where it writes meanwhile.
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
-    /// The folder of growth.md.
-    #[arg(long, default_value = "docs")]
-    docs: PathBuf,
-    /// Measures nothing; writes the page from the last results again.
-    #[arg(long)]
-    page: bool,
+    #[command(flatten)]
+    places: Places,
 }
 
 /// Measures, and writes what it came to.
 pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let kept = arguments.folder.join("growth.json");
-    if arguments.page {
-        return page::write(&serde_json::from_slice(&std::fs::read(kept)?)?, &arguments.docs);
+    let kept = arguments.places.folder.join("growth.json");
+    if arguments.places.page {
+        return page::write(&serde_json::from_slice(&std::fs::read(kept)?)?, &arguments.places.docs);
     }
     let dimensions = chosen(&arguments.words)?;
     let results = measure_all(arguments, &dimensions).await?;
@@ -61,9 +51,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(&results)?;
     if arguments.words.is_empty() {
         std::fs::write(kept, json)?;
-        return page::write(&results, &arguments.docs);
+        return page::write(&results, &arguments.places.docs);
     }
-    std::fs::write(arguments.folder.join("growth-part.json"), json)?;
+    std::fs::write(arguments.places.folder.join("growth-part.json"), json)?;
     Ok(())
 }
 
@@ -80,10 +70,10 @@ fn chosen(words: &[String]) -> Result<Vec<&'static Dimension>, Failure> {
 }
 
 async fn measure_all(arguments: &Arguments, dimensions: &[&Dimension]) -> Result<Results, Failure> {
-    std::fs::create_dir_all(&arguments.folder)?;
-    let folder = arguments.folder.canonicalize()?;
+    std::fs::create_dir_all(&arguments.places.folder)?;
+    let folder = arguments.places.folder.canonicalize()?;
     let settings = Settings {
-        program: absolute(&arguments.spanledger)?,
+        program: absolute(&arguments.places.spanledger)?,
         time: Duration::from_secs(arguments.seconds.into()),
         folder: folder.clone(),
     };
