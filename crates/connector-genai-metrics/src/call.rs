@@ -1,5 +1,7 @@
 //! A model call as it is counted.
 
+use crate::series::Key;
+
 /// How many labels tell calls apart.
 pub(crate) const LABELS: usize = 7;
 
@@ -22,7 +24,7 @@ pub(crate) const UNPRICED: [&str; 5] =
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
     /// Its labels as the key of its series.
-    pub(crate) labels: &'a [u8],
+    pub(crate) labels: &'a Key,
     pub(crate) is_error: bool,
     pub(crate) duration_ns: i64,
     pub(crate) input_tokens: Option<i64>,

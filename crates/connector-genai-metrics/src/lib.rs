@@ -14,6 +14,7 @@ mod arrivals;
 mod call;
 mod families;
 mod histogram;
+mod keys;
 mod lineage;
 mod merging;
 mod near;
@@ -36,6 +37,7 @@ use spanledger_component::{Connector, ConnectorFactory, Context, Error, Rows, Si
 use spanledger_schema::Spans;
 
 use call::Call;
+use keys::Keys;
 use settling::Settling;
 use span::Reader;
 use state::{Limits, State};
@@ -54,8 +56,7 @@ const SETTLING_PART: usize = 4;
 pub struct GenaiMetrics {
     state: State,
     settling: Settling,
-    /// Room for the labels of the call at hand.
-    key: Vec<u8>,
+    keys: Keys,
 }
 
 /// Settings of `genai_metrics`.
@@ -122,7 +123,7 @@ impl ConnectorFactory for GenaiMetrics {
             window_nanos: i64::try_from(window.as_nanos()).unwrap_or(i64::MAX),
             memory_bytes: settling_bytes,
         });
-        Ok(Box::new(Self { state: State::new(limits), settling, key: Vec::new() }))
+        Ok(Box::new(Self { state: State::new(limits), settling, keys: Keys::default() }))
     }
 }
 
@@ -131,24 +132,15 @@ impl GenaiMetrics {
     fn count_at_once(&mut self, spans: &Spans) {
         let rows = Reader::new(spans);
         for row in rows.rows().filter(|row| rows.is_billable(*row)) {
-            let call = rows.call(row, rows.identity(row), &mut self.key);
-            self.state.add(&Call {
-                labels: &call.labels,
-                is_error: call.is_error,
-                duration_ns: call.duration_ns,
-                input_tokens: call.usage.input_tokens,
-                output_tokens: call.usage.output_tokens,
-                cost: call.cost,
-                compared: call.compared,
-                received_unix_nano: call.identity.received_unix_nano,
-            });
+            let call = rows.call(row, rows.identity(row), &mut self.keys);
+            self.state.add(&settling::told(&call, None));
         }
     }
 
     /// Lets calls wait for what else tells of them.
     fn let_wait(&mut self, spans: &Spans) {
         let rows = Reader::new(spans);
-        let Self { state, settling, key } = self;
+        let Self { state, settling, keys } = self;
         let mut count = |call: &Call<'_>| state.add(call);
         for row in rows.rows() {
             let identity = rows.identity(row);
@@ -157,7 +149,7 @@ impl GenaiMetrics {
             }
             if rows.is_billable(row) {
                 settling.relate(identity.span, identity.parent, true);
-                settling.add_call(rows.call(row, identity, key), &mut count);
+                settling.add_call(rows.call(row, identity, keys), &mut count);
             } else {
                 let wrapper = rows.wrapper(row, identity);
                 settling.relate(identity.span, identity.parent, wrapper.is_some());

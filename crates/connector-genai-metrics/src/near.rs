@@ -5,59 +5,55 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
-/// The places of spans, by hash. Most hashes are those of one span, which take no more than a place in a map.
-#[derive(Debug, Default)]
-pub(crate) struct Near(FxHashMap<u64, Places>);
+/// Stands for more than one place: those begin at 1.
+const MORE: u64 = 0;
 
-#[derive(Debug)]
-enum Places {
-    One(u64),
-    /// Two or more, or what is left of them.
-    More(BTreeSet<u64>),
+/// The places of spans, by hash. Most hashes are those of one span, so the map that all stand in has small entries.
+#[derive(Debug, Default)]
+pub(crate) struct Near {
+    /// The only place under a hash, or [`MORE`].
+    ones: FxHashMap<u64, u64>,
+    /// Two places or more, or what is left of them.
+    more: FxHashMap<u64, BTreeSet<u64>>,
 }
 
 impl Near {
     pub(crate) fn insert(&mut self, hash: u64, place: u64) {
-        match self.0.entry(hash) {
+        match self.ones.entry(hash) {
             Entry::Vacant(free) => {
-                free.insert(Places::One(place));
+                free.insert(place);
             }
-            Entry::Occupied(mut places) => match places.get_mut() {
-                Places::One(other) => *places.get_mut() = Places::More(BTreeSet::from([*other, place])),
-                Places::More(all) => {
-                    all.insert(place);
-                }
-            },
+            Entry::Occupied(mut one) => {
+                let before = one.insert(MORE);
+                let places = self.more.entry(hash).or_default();
+                places.extend([before, place].into_iter().filter(|place| *place != MORE));
+            }
         }
     }
 
     pub(crate) fn remove(&mut self, hash: u64, place: u64) {
-        let Entry::Occupied(mut places) = self.0.entry(hash) else { return };
-        let is_last = match places.get_mut() {
-            Places::One(other) => *other == place,
-            Places::More(all) => {
-                all.remove(&place);
-                all.is_empty()
-            }
-        };
-        if is_last {
-            places.remove();
+        let Entry::Occupied(one) = self.ones.entry(hash) else { return };
+        if *one.get() == place {
+            one.remove();
+            return;
+        }
+        let Some(places) = self.more.get_mut(&hash) else { return };
+        places.remove(&place);
+        if places.is_empty() {
+            self.more.remove(&hash);
+            one.remove();
         }
     }
 
     /// Whether there are two under a hash.
     pub(crate) fn has_others(&self, hash: u64) -> bool {
-        matches!(self.0.get(&hash), Some(Places::More(all)) if all.len() > 1)
+        self.ones.get(&hash) == Some(&MORE) && self.more.get(&hash).is_some_and(|places| places.len() > 1)
     }
 
     /// The places under a hash.
     pub(crate) fn get(&self, hash: u64) -> impl Iterator<Item = u64> + '_ {
-        let (one, more) = match self.0.get(&hash) {
-            None => (None, None),
-            Some(Places::One(place)) => (Some(*place), None),
-            Some(Places::More(all)) => (None, Some(all)),
-        };
-        one.into_iter().chain(more.into_iter().flatten().copied())
+        let one = self.ones.get(&hash).copied().filter(|place| *place != MORE);
+        one.into_iter().chain(self.more.get(&hash).into_iter().flatten().copied())
     }
 }
 
@@ -84,6 +80,6 @@ mod tests {
         assert!(!near.has_others(1));
         near.remove(1, 11);
         near.remove(2, 20);
-        assert!(near.0.is_empty(), "nothing is kept of what is gone");
+        assert!(near.ones.is_empty() && near.more.is_empty(), "nothing is kept of what is gone");
     }
 }

@@ -1,6 +1,7 @@
 //! A bounded memory of what came lately, by hash: the oldest is forgotten first.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
@@ -28,10 +29,8 @@ impl<V: Copy> Recent<V> {
 
     /// Keeps a value, unless there is one. How many others were forgotten for it.
     pub(crate) fn insert(&mut self, hash: u64, unix_nano: i64, value: V) -> u64 {
-        if self.values.contains_key(&hash) {
-            return 0;
-        }
-        self.values.insert(hash, value);
+        let Entry::Vacant(free) = self.values.entry(hash) else { return 0 };
+        free.insert(value);
         self.order.push_back((hash, unix_nano));
         let mut forgotten = 0;
         while self.order.len() > self.entries_max {

@@ -1,6 +1,7 @@
 //! What is counted of calls with the same labels, and the key those labels make.
 
 use std::str;
+use std::sync::Arc;
 
 use crate::call::{Call, Compared, Cost, LABEL_NAMES, LABELS, UNPRICED, count};
 use crate::histogram::{DURATION_BOUNDS_NS, Histogram, TOKEN_BOUNDS};
@@ -77,7 +78,7 @@ impl Series {
 }
 
 /// The labels of a series as bytes. The empty key is that of the overflow series.
-pub(crate) type Key = Box<[u8]>;
+pub(crate) type Key = Arc<[u8]>;
 
 /// Writes the key of those labels into `key`.
 pub(crate) fn write_key(labels: [&str; LABELS], key: &mut Vec<u8>) {

@@ -13,7 +13,7 @@ use crate::lineage::Lineage;
 use crate::merging::{Candidates, counted, side};
 use crate::near::Near;
 use crate::recent::Recent;
-use crate::waiting::{Usage, Waiting, Wrapper};
+use crate::waiting::{Identity, Usage, Waiting, Wrapper};
 
 /// How long an answer is known by its id after it was counted.
 const KNOWN_NANOS: i64 = 24 * 3600 * 1_000_000_000;
@@ -174,7 +174,7 @@ impl Settling {
     pub(crate) fn keep_call(&mut self, call: Waiting) {
         self.arrivals += 1;
         self.bytes += call.bytes();
-        hashes(&call).for_each(|hash| self.near.insert(hash, self.arrivals));
+        hashes(&call).into_iter().flatten().for_each(|hash| self.near.insert(hash, self.arrivals));
         self.places.insert(call.identity.span, self.arrivals);
         self.calls.push(self.arrivals, call);
     }
@@ -241,14 +241,24 @@ impl Settling {
     }
 
     /// Counts the calls that these spans tell of, with whatever else tells of them. How many there were.
+    ///
+    /// The indices are larger than the caches of a processor, which fetches several entries at a time where nothing else is
+    /// done in between: so all are looked up first, and those that are alone leave the indices together.
     fn settle(&mut self, seeds: &[u64], unix_nano: i64, count: &mut impl FnMut(&Call<'_>)) -> u64 {
-        let mut settled = 0;
-        for seed in seeds {
-            // It may have gone with one before it.
-            let Some(call) = self.calls.get(*seed) else { continue };
-            if self.wrappers.is_empty() && self.is_alone(call) {
-                self.count(&[*seed], None, unix_nano, count);
+        let no_wrappers = self.wrappers.is_empty();
+        let is_alone = |seed| no_wrappers && self.calls.get(seed).is_some_and(|call| self.is_alone(call));
+        let alone: Vec<bool> = seeds.iter().map(|seed| is_alone(*seed)).collect();
+        let (mut settled, mut gone) = (0, Vec::new());
+        for (seed, is_alone) in seeds.iter().zip(alone) {
+            if is_alone {
+                let Some(call) = self.take_call(*seed, &mut gone) else { continue };
+                count(&told(&call, None));
                 settled += 1;
+                continue;
+            }
+            self.forget_settled(&mut gone, unix_nano);
+            // It may have gone with one before it.
+            if self.calls.get(*seed).is_none() {
                 continue;
             }
             let places = self.component(*seed);
@@ -269,12 +279,13 @@ impl Settling {
                 settled += 1;
             }
         }
+        self.forget_settled(&mut gone, unix_nano);
         settled
     }
 
     /// Whether nothing that waits may belong together with a call: of most there is one span.
     fn is_alone(&self, call: &Waiting) -> bool {
-        !hashes(call).any(|hash| self.near.has_others(hash))
+        !hashes(call).into_iter().flatten().any(|hash| self.near.has_others(hash))
     }
 
     /// What may belong together with a span, directly or by others, in the order of arrival.
@@ -283,7 +294,7 @@ impl Settling {
         let mut next = vec![seed];
         while let Some(place) = next.pop() {
             let Some(call) = self.calls.get(place) else { continue };
-            for hash in hashes(call).filter(|hash| looked_up.insert(*hash)) {
+            for hash in hashes(call).into_iter().flatten().filter(|hash| looked_up.insert(*hash)) {
                 next.extend(self.near.get(hash).filter(|other| found.insert(*other)));
             }
         }
@@ -352,33 +363,36 @@ impl Settling {
         unix_nano: i64,
         count: &mut impl FnMut(&Call<'_>),
     ) {
-        let spans: Vec<Waiting> = spans.iter().filter_map(|place| self.take_call(*place)).collect();
+        let mut gone = Vec::new();
+        let spans: Vec<Waiting> =
+            spans.iter().filter_map(|place| self.take_call(*place, &mut gone)).collect();
         let Some(call) = counted(spans.iter()) else { return };
-        let (usage, cost) = merged_down.unwrap_or((call.usage, None));
-        count(&Call {
-            labels: &call.labels,
-            is_error: call.is_error,
-            duration_ns: call.duration_ns,
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cost: cost.map_or(call.cost, Cost::Priced),
-            // What the sender says is of the call's own figures.
-            compared: call.compared.filter(|_| merged_down.is_none()),
-            received_unix_nano: call.identity.received_unix_nano,
-        });
+        count(&told(call, merged_down));
         self.tally.merged_spans += spans.len() as u64 - 1;
-        for span in &spans {
-            self.tally.forgotten_ids += self.known.insert(key(span), unix_nano, ());
-            self.lineage.settled(span.identity.parent, unix_nano);
-        }
+        self.forget_settled(&mut gone, unix_nano);
     }
 
-    fn take_call(&mut self, place: u64) -> Option<Waiting> {
+    /// Takes a call out, and notes for [`Self::forget_settled`] where else it stands.
+    fn take_call(&mut self, place: u64, gone: &mut Vec<Gone>) -> Option<Waiting> {
         let call = self.calls.remove(place)?;
         self.bytes -= call.bytes();
-        self.places.remove(&call.identity.span);
-        hashes(&call).for_each(|hash| self.near.remove(hash, place));
+        let Identity { span, parent, .. } = call.identity;
+        gone.push(Gone { place, span, parent, key: key(&call), hashes: hashes(&call) });
         Some(call)
+    }
+
+    /// Takes calls that were counted out of the indices, and remembers that they were.
+    fn forget_settled(&mut self, gone: &mut Vec<Gone>, unix_nano: i64) {
+        for call in gone.iter() {
+            self.places.remove(&call.span);
+        }
+        for call in gone.iter() {
+            call.hashes.iter().flatten().for_each(|hash| self.near.remove(*hash, call.place));
+        }
+        for call in gone.drain(..) {
+            self.tally.forgotten_ids += self.known.insert(call.key, unix_nano, ());
+            self.lineage.settled(call.parent, unix_nano);
+        }
     }
 
     /// Takes a wrapper out: what it says was used by nobody else is told apart.
@@ -397,6 +411,15 @@ impl Settling {
     }
 }
 
+/// Where a call stood that was counted.
+struct Gone {
+    place: u64,
+    span: u64,
+    parent: Option<u64>,
+    key: u64,
+    hashes: [Option<u64>; 3],
+}
+
 /// What waits.
 pub(crate) enum Waits<'a> {
     /// A span that stands for a call.
@@ -405,14 +428,30 @@ pub(crate) enum Waits<'a> {
     Wrapper(&'a Wrapper),
 }
 
+/// A call as it is counted, by its own figures or by those of the wrapper above it.
+pub(crate) fn told(call: &Waiting, merged_down: Option<(Usage, Option<i128>)>) -> Call<'_> {
+    let (usage, cost) = merged_down.unwrap_or((call.usage, None));
+    Call {
+        labels: &call.labels,
+        is_error: call.is_error,
+        duration_ns: call.duration_ns,
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cost: cost.map_or(call.cost, Cost::Priced),
+        // What the sender says is of the call's own figures.
+        compared: call.compared.filter(|_| merged_down.is_none()),
+        received_unix_nano: call.identity.received_unix_nano,
+    }
+}
+
 /// What a call that was counted is known by.
 fn key(call: &Waiting) -> u64 {
     call.response.unwrap_or(call.identity.span)
 }
 
 /// Under which hashes spans that may belong together are found.
-fn hashes(call: &Waiting) -> impl Iterator<Item = u64> + use<> {
-    [Some(call.identity.trace), call.response, Some(side(call))].into_iter().flatten()
+fn hashes(call: &Waiting) -> [Option<u64>; 3] {
+    [Some(call.identity.trace), call.response, Some(side(call))]
 }
 
 /// The end of the step in which something has waited long enough.

@@ -7,7 +7,7 @@ use spanledger_schema::{Column, Int, Spans, Table as _, Text, spans};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::call::{Compared, Cost, LABELS, UNPRICED};
-use crate::series::write_key;
+use crate::keys::Keys;
 use crate::waiting::{DETAILS, Identity, NO_MODEL, Usage, Waiting, Wrapper};
 
 /// What the conventions say for an error that has no type.
@@ -97,8 +97,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The call that a row stands for, whose identity this is; `key` is room for its labels.
-    pub(crate) fn call(&self, row: usize, identity: Identity, key: &mut Vec<u8>) -> Waiting {
+    /// The call that a row stands for, whose identity this is.
+    pub(crate) fn call(&self, row: usize, identity: Identity, keys: &mut Keys) -> Waiting {
         let text = |column| self.text(column, row);
         let mut labels = self.labels.map(|texts| text_of(texts, row));
         let [.., status, error_type] = &mut labels;
@@ -110,13 +110,12 @@ impl<'a> Reader<'a> {
             *error_type = ERROR_OTHER;
         }
         let is_error = !error_type.is_empty();
-        write_key(labels, key);
         let details = self.details.map(|counts| number(counts, row));
         let [input_tokens, output_tokens] = self.tokens.map(|counts| number(counts, row));
         let usage = Usage { input_tokens, output_tokens, details };
         Waiting {
             identity,
-            labels: key.as_slice().into(),
+            labels: keys.of(labels),
             response: response_key(text(spans::RESPONSE_ID), &usage),
             model: self.model(row),
             instance: self.instance(row),

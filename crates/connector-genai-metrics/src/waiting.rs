@@ -1,6 +1,7 @@
 //! What waits to be settled: spans that stand for calls, and wrappers that say what the calls below them used.
 
 use crate::call::{Compared, Cost};
+use crate::series::Key;
 
 /// What an entry takes beside its texts: in memory, in the indices, and in a checkpoint.
 const ENTRY_BYTES: usize = 800;
@@ -101,7 +102,7 @@ pub(crate) struct Identity {
 pub(crate) struct Waiting {
     pub(crate) identity: Identity,
     /// Its labels as the key of its series.
-    pub(crate) labels: Box<[u8]>,
+    pub(crate) labels: Key,
     /// Of the response's id, if it has one.
     pub(crate) response: Option<u64>,
     pub(crate) model: u64,
