@@ -156,7 +156,7 @@ fn store_as(properties: WriterPropertiesBuilder, leaf: ColumnPath, role: Role) -
             .set_column_bloom_filter_fpp(leaf.clone(), BLOOM_FALSE_POSITIVES)
             // An upper bound: the writer folds the filter to what the rows need.
             .set_column_bloom_filter_max_ndv(leaf, RUN_ROWS_MAX as u64),
-        Role::Heavy => properties.set_column_statistics_enabled(leaf, EnabledStatistics::None),
+        Role::Id | Role::Heavy => properties.set_column_statistics_enabled(leaf, EnabledStatistics::None),
         Role::HeavyDictionary => properties
             .set_column_statistics_enabled(leaf.clone(), EnabledStatistics::None)
             .set_column_dictionary_page_size_limit(leaf, HEAVY_DICTIONARY_BYTES),

@@ -27,7 +27,7 @@ fn fields(table: &str) -> Vec<Field> {
 /// How the lists call the way a column is stored; that files are stored so is told in `directory.rs`.
 fn word(role: Role) -> &'static str {
     match role {
-        Role::Plain => "plain",
+        Role::Plain | Role::Id => "plain",
         Role::Dictionary => "dict",
         Role::Delta => "delta",
         Role::Lookup => "bloom",

@@ -49,6 +49,8 @@ pub struct Value {
 pub enum Role {
     /// Values as they are.
     Plain,
+    /// Ids in no order: no statistics, since a range of them tells nothing.
+    Id,
     /// Few distinct values: dictionary pages.
     Dictionary,
     /// Rising numbers: delta encoding.

@@ -144,9 +144,9 @@ table! {
         /// Lower-case hex, 32 digits.
         TRACE_ID: Text = "trace_id", required, Lookup;
         /// Lower-case hex, 16 digits.
-        SPAN_ID: Text = "span_id", required, Plain;
+        SPAN_ID: Text = "span_id", required, Id;
         /// Lower-case hex, 16 digits; null at a root.
-        PARENT_SPAN_ID: Text = "parent_span_id", optional, Plain;
+        PARENT_SPAN_ID: Text = "parent_span_id", optional, Id;
         /// W3C trace state.
         TRACE_STATE: Text = "trace_state", optional, Dictionary;
         /// Span name.
@@ -192,7 +192,7 @@ table! {
         /// The key it was priced under.
         MODEL: Text = "model", optional, Dictionary;
         /// The provider's id of the answer.
-        RESPONSE_ID: Text = "response_id", optional, Plain;
+        RESPONSE_ID: Text = "response_id", optional, Id;
         /// Why each choice ended.
         FINISH_REASONS: TextList = "finish_reasons", optional, Dictionary;
         /// Whether the answer was streamed.
@@ -348,7 +348,7 @@ table! {
         /// Lower-case hex, 32 digits.
         TRACE_ID: Text = "trace_id", optional, Lookup;
         /// Lower-case hex, 16 digits.
-        SPAN_ID: Text = "span_id", optional, Plain;
+        SPAN_ID: Text = "span_id", optional, Id;
         /// 1 to 24.
         SEVERITY_NUMBER: SmallInt = "severity_number", optional, Plain;
         /// As sent.
