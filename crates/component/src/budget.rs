@@ -9,6 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bytes are counted in pages, so that a budget of many GiB fits a semaphore and small requests cost one count.
 const PAGE_BYTES: usize = 1024;
 
+/// Those who wait may want this part of the share together.
+const WAITING_PART: usize = 4;
+
 /// A share of the memory budget. Cheap to clone; all clones share one count.
 #[derive(Debug, Clone)]
 pub struct Budget {
@@ -36,7 +39,7 @@ impl Budget {
     }
 
     /// Waits at most `patience` for room; `None` when there was none, or when the share is smaller than that. Also `None`,
-    /// and at once, when those who wait already want as much as all the share: who waits behind them waits too long.
+    /// and at once, when those who wait already want more than a quarter of the share: who waits behind them waits too long.
     pub async fn reserve(&self, bytes: usize, patience: Duration) -> Option<Permit> {
         if bytes > self.bytes_max {
             return None;
@@ -50,7 +53,7 @@ impl Budget {
 
     async fn wait(&self, bytes: usize, patience: Duration) -> Option<OwnedSemaphorePermit> {
         let wanted = Wanted { all: self.wanted_bytes.clone(), bytes };
-        if wanted.all.fetch_add(bytes, Ordering::Relaxed) > self.bytes_max {
+        if wanted.all.fetch_add(bytes, Ordering::Relaxed) > self.bytes_max / WAITING_PART {
             return None;
         }
         let waiting = self.pages.clone().acquire_many_owned(pages(bytes));
@@ -132,17 +135,13 @@ mod tests {
         let budget = Budget::new(4096);
         let all = budget.reserve(4096, Duration::ZERO).await.unwrap();
         let long = Duration::from_secs(60);
-        let mut waiting = Vec::new();
-        for _ in 0..3 {
-            let mut one = Box::pin(budget.reserve(2048, long));
-            assert!(timeout(Duration::ZERO, &mut one).await.is_err(), "waits");
-            waiting.push(one);
-        }
-        let refused = timeout(Duration::ZERO, budget.reserve(2048, long)).await;
+        let mut first = Box::pin(budget.reserve(2048, long));
+        assert!(timeout(Duration::ZERO, &mut first).await.is_err(), "waits");
+        let refused = timeout(Duration::ZERO, budget.reserve(1024, long)).await;
         assert!(refused.is_ok_and(|refused| refused.is_none()));
         // Those who have given up are not waited behind.
-        waiting.truncate(1);
-        let mut late = Box::pin(budget.reserve(2048, long));
+        drop(first);
+        let mut late = Box::pin(budget.reserve(1024, long));
         assert!(timeout(Duration::ZERO, &mut late).await.is_err(), "waits");
         drop(all);
         assert!(late.await.is_some());

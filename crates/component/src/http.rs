@@ -35,6 +35,21 @@ const CONNECTIONS_MAX: usize = 4096;
 
 /// A window of HTTP/2, and the read buffer of HTTP/1: what a client may send before it is read, and so make us hold.
 const WINDOW_BYTES: u32 = 64 * 1024;
+/// What the windows of connections of HTTP/2 come to together, roughly, and the least that one has: one frame.
+const WINDOWS_BYTES: u32 = 8 << 20;
+const WINDOW_BYTES_MIN: u32 = 16 * 1024;
+
+/// Requests under way that connections of HTTP/2 share: each takes some KiB beside its body, which no budget counts.
+const STREAMS: u32 = 1024;
+/// With more, the window of a connection comes in pieces of less than 1 KiB when many are sent at once, and h2 closes a
+/// connection on which many small pieces are not read.
+const STREAMS_OF_ONE_MAX: u32 = 64;
+const STREAMS_OF_ONE_MIN: u32 = 4;
+
+/// Frames of a connection of HTTP/2 that come for requests which were answered before all of them had come, as refusals
+/// are: h2 answers each with a reset, and closes a connection that had more. Its own limit of 1024 is reached within seconds
+/// of overload, and all that is under way on the connection ends without an answer that says what to do.
+const STRAY_FRAMES_MAX: usize = 1 << 16;
 
 /// Serves `handler` on the listener until `stop`, then tells clients to go and waits, a few seconds at most, for what
 /// is in flight.
@@ -45,7 +60,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let server = server();
+    let mut server = server();
     let graceful = GracefulShutdown::new();
     let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while let Some((stream, slot)) = accept(&listener, &free, &stop).await {
@@ -55,6 +70,12 @@ where
             let response = Box::pin(handler(request));
             async move { Ok::<_, Infallible>(response.await) }
         });
+        let Allowance { streams, window } = Allowance::among(CONNECTIONS_MAX - free.available_permits());
+        server
+            .http2()
+            .max_concurrent_streams(streams)
+            .initial_stream_window_size(window)
+            .initial_connection_window_size(window);
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -78,12 +99,29 @@ fn server() -> auto::Builder<TokioExecutor> {
     server
         .http2()
         .timer(TokioTimer::new())
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
-        .max_concurrent_streams(256);
+        .max_local_error_reset_streams(STRAY_FRAMES_MAX);
     server
+}
+
+/// What a connection of HTTP/2 may have under way.
+struct Allowance {
+    /// Requests.
+    streams: u32,
+    /// Bytes that were sent and are not read, of one request and of all together.
+    window: u32,
+}
+
+impl Allowance {
+    /// That of the next connection, when there are so many with it.
+    fn among(connections: usize) -> Self {
+        let connections = u32::try_from(connections.max(1)).unwrap_or(u32::MAX);
+        Self {
+            streams: (STREAMS / connections).clamp(STREAMS_OF_ONE_MIN, STREAMS_OF_ONE_MAX),
+            window: (WINDOWS_BYTES / connections).clamp(WINDOW_BYTES_MIN, WINDOW_BYTES),
+        }
+    }
 }
 
 /// The next connection and its slot, or `None` once stop was called.
@@ -106,5 +144,22 @@ async fn accept(
                 stop.run_until_cancelled(tokio::time::sleep(Duration::from_millis(100))).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_share_what_no_budget_counts_and_each_has_enough_to_go_on() {
+        let allowed: Vec<Allowance> = (1..=CONNECTIONS_MAX).map(Allowance::among).collect();
+        assert_eq!((allowed[0].streams, allowed[0].window), (64, 64 * 1024));
+        // Pieces of less are too many for h2 when they are not read.
+        assert!(allowed.iter().all(|one| one.streams >= 4 && one.window / one.streams >= 1024));
+        let of_500: u32 = allowed.iter().take(500).map(|one| one.window).sum();
+        assert!(of_500 < 20 << 20, "{of_500} bytes in the windows of 500 connections");
+        let of_all: u32 = allowed.iter().map(|one| one.window).sum();
+        assert!(of_all < 80 << 20, "{of_all} bytes in all windows");
     }
 }

@@ -6,6 +6,8 @@ use spanledger_component::Error;
 
 /// The most that one request may take, whatever the budget.
 const REQUEST_BYTES_MAX: usize = 64 << 20;
+/// What is taken in at a time: more would only wait longer for the disk, and one request fits.
+const INTAKE_BYTES_MAX: usize = REQUEST_BYTES_MAX;
 const WINDOW_ITEMS_MAX: usize = 8192;
 const WINDOW_BYTES_MAX: usize = 8 << 20;
 /// What the columns of a small span take beside its body, generously.
@@ -52,9 +54,10 @@ impl Shares {
     pub fn of(memory_bytes: u64) -> Self {
         let memory = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
         let eighth = memory / 8;
+        let intake = (eighth * 2).min(INTAKE_BYTES_MAX);
         Self {
-            intake: eighth * 2,
-            recent: eighth - eighth / 4,
+            intake,
+            recent: eighth * 3 - intake - eighth / 4,
             repeats: eighth / 4,
             readers: eighth,
             exporters: eighth * 3,

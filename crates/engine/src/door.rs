@@ -17,8 +17,9 @@ use crate::window::signal_index;
 /// How long a request may wait for the disk. Most senders give up after 10 s, without an answer that says what to do.
 const DISK_PATIENCE: Duration = Duration::from_secs(8);
 
-/// How long a request waits for room before it is refused: what is accepted shall be so within a second.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a request waits for room before it is refused. It holds a part of its connection's window meanwhile, so that
+/// others of that connection, which have room, wait as long.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// When a refused sender is asked to try again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// How many rejected items are named in an answer.

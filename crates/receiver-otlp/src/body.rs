@@ -141,8 +141,7 @@ where
 }
 
 /// Reads what is left of a refused body and drops it, within bounds: a connection that is closed with bytes unread
-/// takes the answer with it. One of HTTP/2 goes on, but h2 closes it, with all that is under way on it, when it met
-/// some thousand frames of requests that were answered before they had come.
+/// takes the answer with it.
 pub(crate) async fn drain<B>(body: &mut B)
 where
     B: Body<Data = Bytes> + Unpin,

@@ -58,11 +58,6 @@ impl Failure {
         Self { reason, message: shorten(message.into()) }
     }
 
-    /// Whether the sender is to try again.
-    pub(crate) fn is_for_now(&self) -> bool {
-        matches!(self.reason, Reason::Unavailable { .. })
-    }
-
     /// The body cannot be decompressed.
     pub(crate) fn undecodable(error: &io::Error) -> Self {
         Self::new(Reason::Malformed, format!("decompress the body: {error}"))

@@ -11,7 +11,6 @@ use http_body::Body;
 use prost::Message as _;
 use spanledger_component::{Accepted, Request as Export, Signal};
 
-use crate::body::drain;
 use crate::counts::Counted;
 use crate::decoder::Encoding;
 use crate::failure::{Failure, Reason};
@@ -45,12 +44,7 @@ impl Grpc {
         self.counted.ended(&result);
         match result {
             Ok(accepted) => success(accepted),
-            Err(failure) => {
-                if failure.is_for_now() {
-                    drain(&mut body).await;
-                }
-                refusal(&failure)
-            }
+            Err(failure) => refusal(&failure),
         }
     }
 

@@ -61,9 +61,7 @@ impl Http {
         let (head, mut body) = request.into_parts();
         let result = self.export(&head, &mut body).await;
         self.counted.ended(&result);
-        if let Err(failure) = &result
-            && is_to_be_drained(&head, failure)
-        {
+        if result.is_err() && is_to_be_drained(&head) {
             drain(&mut body).await;
         }
         let form = Form::of(&head.headers).unwrap_or(Form::Json);
@@ -182,13 +180,9 @@ fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// HTTP/1 has to read what is left of a refused body, unless the sender waits for leave to send it. HTTP/2 resets, but not
-/// where there may be many: see [`drain`].
-fn is_to_be_drained(head: &Parts, failure: &Failure) -> bool {
-    match head.version < Version::HTTP_2 {
-        true => !head.headers.contains_key(header::EXPECT),
-        false => failure.is_for_now(),
-    }
+/// HTTP/1 has to read what is left of a refused body, unless the sender waits for leave to send it. HTTP/2 resets.
+fn is_to_be_drained(head: &Parts) -> bool {
+    head.version < Version::HTTP_2 && !head.headers.contains_key(header::EXPECT)
 }
 
 fn success(form: Form, signal: Signal, accepted: Accepted) -> Response<Reply> {
