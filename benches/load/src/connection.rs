@@ -1,8 +1,13 @@
 //! A connection to a collector, over either protocol of OTLP.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -23,7 +28,7 @@ pub enum Protocol {
 
 /// A place for one request under way.
 pub(crate) enum Connection {
-    Grpc(http2::SendRequest<Full<Bytes>>),
+    Grpc(http2::SendRequest<Next>),
     Http(http1::SendRequest<Full<Bytes>>),
 }
 
@@ -54,21 +59,32 @@ impl Connection {
         }
     }
 
-    /// The next request as this protocol frames it.
-    pub(crate) fn framed(&self, requests: &Requests) -> Bytes {
-        match self {
-            Self::Grpc(_) => requests.next(),
-            Self::Http(_) => requests.next_body(),
-        }
-    }
-
-    /// Sends a request and waits for the answer.
-    pub(crate) async fn send(&mut self, body: Bytes) -> Answer {
+    /// Sends the next request and waits for the answer.
+    pub(crate) async fn send(&mut self, requests: &Arc<Requests>) -> Answer {
         let answer = match self {
-            Self::Grpc(sender) => send_grpc(sender, body).await,
-            Self::Http(sender) => send_http(sender, body).await,
+            Self::Grpc(sender) => send_grpc(sender, Next(Some(requests.clone()))).await,
+            Self::Http(sender) => send_http(sender, requests.next_body()).await,
         };
         answer.unwrap_or_else(|failure| Answer::none(&failure))
+    }
+}
+
+/// The next request, which is made when there is room to send it: one that is refused before costs nothing.
+pub(crate) struct Next(Option<Arc<Requests>>);
+
+impl Body for Next {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|requests| Ok(Frame::data(requests.next()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
     }
 }
 
@@ -79,11 +95,11 @@ async fn connect(address: &str) -> Result<TcpStream, Failure> {
     Ok(stream)
 }
 
-async fn send_grpc(sender: &mut http2::SendRequest<Full<Bytes>>, body: Bytes) -> Result<Answer, Failure> {
+async fn send_grpc(sender: &mut http2::SendRequest<Next>, body: Next) -> Result<Answer, Failure> {
     let request = Request::post(METHOD)
         .header("content-type", "application/grpc")
         .header("te", "trailers")
-        .body(Full::new(body))?;
+        .body(body)?;
     sender.ready().await?;
     let response = sender.send_request(request).await?;
     let headers = response.headers().clone();

@@ -62,11 +62,11 @@ pub async fn acknowledged_first(
     patience: Duration,
 ) -> Result<Duration, Failure> {
     // No other supply is likely to have this seed.
-    let requests = Requests::few(Shape { spans: 1, ..Shape::USUAL }, u64::from(u16::MAX));
+    let requests = Arc::new(Requests::few(Shape { spans: 1, ..Shape::USUAL }, u64::from(u16::MAX)));
     while started.elapsed() < patience {
         if let Ok(mut places) = Connection::open(address, protocol, 1).await
             && let Some(place) = places.first_mut()
-            && place.send(place.framed(&requests)).await == Answer::Acknowledged
+            && place.send(&requests).await == Answer::Acknowledged
         {
             return Ok(started.elapsed());
         }
@@ -89,8 +89,7 @@ struct Supplied {
 
 impl Sender for Supplied {
     async fn send_next(&mut self) -> Answer {
-        let body = self.place.framed(&self.requests);
-        self.place.send(body).await
+        self.place.send(&self.requests).await
     }
 }
 

@@ -165,8 +165,9 @@ pub(crate) const DIMENSIONS: &[Dimension] = &[
             figure::GENERATOR,
         ],
         about: "Ten times the rate that it acknowledges and delivers, as requests of 10 spans with 8 KB of messages over 500 connections, due at even \
-                distances whether the last ones are answered or not. A latency counts from when its request was sent, since a generator on the same \
-                machine is late by itself. Refused are those that may be tried again. The goal: p99 of what is acknowledged below a second, \
+                distances whether the last ones are answered or not. Latencies are those of 16 more senders on 2 connections and on a thread of their \
+                own, counted from when their requests were due: the flood's senders wait for each other in a generator that takes most of a core. Of few \
+                answers the longest stands for p99. Refused are those that may be tried again. The goal: p99 of what is acknowledged below a second, \
                 nothing failed or lost, and at most 64 MiB above the budget.",
     },
 ];

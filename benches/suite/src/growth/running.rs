@@ -54,15 +54,19 @@ impl Running {
         pace: Pace,
         time: Duration,
     ) -> Result<Outcome, Failure> {
-        let plan = Plan {
+        send(&self.plan(setup, pace, time), requests).await
+    }
+
+    /// What is sent to it.
+    pub(crate) fn plan(&self, setup: &Setup, pace: Pace, time: Duration) -> Plan {
+        Plan {
             address: format!("127.0.0.1:{}", self.ports.grpc),
             protocol: Protocol::Grpc,
             connections: setup.connections,
             in_flight: setup.in_flight,
             pace,
             time,
-        };
-        send(&plan, requests).await
+        }
     }
 
     /// Waits until all that was accepted is delivered.
