@@ -215,8 +215,8 @@ impl Exporting {
     }
 
     async fn next_event(&mut self) -> Event {
-        let full = self.exporter.seal_by().is_some_and(|due| due <= now());
-        let blocked = full && self.in_flight.is_some();
+        // A timer rounds up to a millisecond: nothing more is taken in meanwhile, or else there is always more to take in.
+        let is_due = self.exporter.seal_by().is_some_and(|due| due <= now());
         let holds_nothing = self.exporter.seal_by().is_none();
         let seal_due = self.seal_due();
         let cursor_due = self.cursor.written + CURSOR_EVERY;
@@ -228,7 +228,7 @@ impl Exporting {
             () = self.progress.letter_asked(), if idle && holds_nothing => Event::Letter,
             () = tokio::time::sleep_until(cursor_due), if moved => Event::CursorDue,
             feed = any_changed(&mut self.feeds) => Event::Snapshot(feed),
-            () = self.reader.wait(next, &mut self.wanted), if !blocked => Event::Data,
+            () = self.reader.wait(next, &mut self.wanted), if !is_due => Event::Data,
         }
     }
 

@@ -32,6 +32,23 @@ async fn a_full_exporter_delivers_without_being_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_exporter_is_given_no_more_before_it_delivers_however_much_there_is() {
+    // Windows of some hundred spans, each more than enough.
+    let config = HOLDING.replace("100", "1").replace("service: {", "service: {memory: 8MiB, ");
+    let collector = Collector::start(&config).await;
+    collector.target().shut();
+    let names: Vec<String> = (0..3000).map(|name| name.to_string()).collect();
+    for names in names.chunks(10) {
+        collector.send(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    collector.target().open();
+    collector.flush().await;
+    assert_eq!(collector.target().names(), names);
+    let plans = collector.target().plans();
+    assert!(plans.iter().all(|plan| plan.last.0 - plan.first.0 < 30), "of 300 records: {plans:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_is_delivered_when_asked_although_nothing_new_arrives() {
     let collector = Collector::start(HOLDING).await;
     collector.send(&["a"]).await;
