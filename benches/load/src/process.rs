@@ -42,6 +42,11 @@ impl Process {
         self.memory_mib("VmRSS:")
     }
 
+    /// How much of it is of files, as the program itself: what the kernel may drop and read again, in MiB.
+    pub fn resident_file_mib(&self) -> Result<f64, Failure> {
+        self.memory_mib("RssFile:")
+    }
+
     /// The most that was ever resident, in MiB.
     pub fn peak_resident_mib(&self) -> Result<f64, Failure> {
         self.memory_mib("VmHWM:")

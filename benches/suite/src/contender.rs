@@ -28,13 +28,20 @@ enum Program {
 }
 
 /// All, the one that the others are compared with first.
-pub(crate) const CONTENDERS: [Contender; 6] = [
+pub(crate) const CONTENDERS: [Contender; 7] = [
     Contender {
         name: "spanledger",
         title: "Spanledger, everything on",
         program: Program::Spanledger,
         does: "fsync before the acknowledgement, GenAI columns, cost, sorted Parquet of zstd(1) on the local disk, metrics by model, exactly once",
         lacks: "",
+    },
+    Contender {
+        name: "ledger-only",
+        title: "Spanledger, nothing after the log",
+        program: Program::Spanledger,
+        does: "fsync before the acknowledgement, decodes, and throws away",
+        lacks: "derives nothing, writes no files: what is left to the rest of Spanledger is the difference",
     },
     Contender {
         name: "collector-nop",

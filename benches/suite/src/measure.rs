@@ -51,7 +51,7 @@ pub(crate) async fn measure(
     let ready = acknowledged_first(&address(grpc), Protocol::Grpc, process.started, READY_WITHIN).await;
     let ready = ready.map_err(|failure| with_output(&failure, folder.path()))?;
     sleep(IDLE_FOR).await;
-    let idle_mib = process.resident_mib()?;
+    let (idle_mib, idle_file_mib) = (process.resident_mib()?, process.resident_file_mib()?);
 
     send(&plan(grpc, Pace::AsAcknowledged, WARMED_FOR), requests).await?;
     settle(contender, &process, admin).await?;
@@ -77,6 +77,7 @@ pub(crate) async fn measure(
         round: settings.round,
         ready_ms: ready.as_secs_f64() * 1e3,
         idle_mib,
+        idle_file_mib,
         acknowledged_spans: spans,
         refused_requests: full.refused + half.refused,
         failed_requests: full.failed + half.failed,

@@ -222,14 +222,15 @@ fn footprint(results: &Results) -> String {
             let megabytes = results.programs.iter().find(|about| about.contender == one.name);
             let megabytes = megabytes.map(|about| rounded(about.stripped_mb)).unwrap_or_default();
             let (ready, idle) = (middle(|run| run.ready_ms), middle(|run| run.idle_mib));
-            format!("| {} | {ready} | {idle} | {megabytes} |\n", one.title)
+            let file = middle(|run| run.idle_file_mib);
+            format!("| {} | {ready} | {idle} | {file} | {megabytes} |\n", one.title)
         })
         .collect();
     format!(
         "### Without load
 
-| | first acknowledgement after ms | idle MiB | program, stripped, MB |
-|---|---|---|---|
+| | first acknowledgement after ms | idle MiB | of it the program's file | program, stripped, MB |
+|---|---|---|---|---|
 {rows}"
     )
 }
@@ -301,6 +302,7 @@ mod tests {
             round,
             ready_ms: 40.0,
             idle_mib: 12.0,
+            idle_file_mib: 8.0,
             acknowledged_spans: 1e6,
             refused_requests: 0,
             failed_requests: 0,

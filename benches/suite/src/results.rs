@@ -37,6 +37,8 @@ pub(crate) struct Run {
     /// From the start of the program to its first acknowledgement.
     pub(crate) ready_ms: f64,
     pub(crate) idle_mib: f64,
+    /// How much of it is of files.
+    pub(crate) idle_file_mib: f64,
     pub(crate) acknowledged_spans: f64,
     pub(crate) refused_requests: u64,
     pub(crate) failed_requests: u64,
