@@ -117,6 +117,15 @@ impl Disk {
         }
     }
 
+    /// Whether nothing can be written to it, by an error of its own.
+    pub fn is_read_only(&self) -> bool {
+        let path = self.mount.join("written");
+        match File::create(&path) {
+            Ok(_) => fs::remove_file(&path).is_err(),
+            Err(error) => error.kind() == std::io::ErrorKind::ReadOnlyFilesystem,
+        }
+    }
+
     pub fn unmount(&self) {
         run("umount", &[text(&self.mount)]);
     }
