@@ -8,6 +8,10 @@ use bytes::Bytes;
 
 use crate::{Error, Permit, Signal};
 
+/// How long a request waits for room, at first and whenever it needs more, before it is refused. It holds a part of its
+/// connection's window meanwhile, so that others of that connection, which have room, wait as long.
+pub const PATIENCE: Duration = Duration::from_millis(100);
+
 /// One request: the OTLP protobuf message, decompressed; exactly what the log stores.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -90,12 +94,12 @@ impl Reservation {
     }
 
     /// Makes room for `bytes` in total while a body is read. `TooLarge` over the limit of a request; `Full` when
-    /// there was no room within a second, so that nobody waits while holding what others wait for.
+    /// there was no room within [`PATIENCE`], so that nobody waits for long while holding what others wait for.
     pub async fn grow_to(&mut self, bytes: usize) -> Result<(), Refused> {
         if bytes > self.bytes_max {
             return Err(Refused::TooLarge { bytes, bytes_max: self.bytes_max });
         }
-        match self.permit.grow_to(bytes, Duration::from_secs(1)).await {
+        match self.permit.grow_to(bytes, PATIENCE).await {
             true => Ok(()),
             false => Err(Refused::Full {
                 reason: "memory for requests".into(),
@@ -145,5 +149,25 @@ impl Intake {
     /// Whether any pipeline takes this signal from this receiver. If none does, OTLP answers 404 or Unimplemented.
     pub fn takes(&self, signal: Signal) -> bool {
         self.0.takes(signal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::Budget;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_becomes_larger_than_there_is_room_for_is_refused_soon() {
+        let budget = Budget::new(4096);
+        let permit = budget.reserve(2048, Duration::ZERO).await.unwrap();
+        let mut room = Reservation::new(permit, 1 << 20);
+        let began = Instant::now();
+        assert!(room.grow_to(4096).await.is_ok(), "what is free is given at once");
+        let refused = room.grow_to(4097).await;
+        assert!(matches!(refused, Err(Refused::Full { .. })), "{refused:?}");
+        assert!(began.elapsed() <= PATIENCE, "took {:?}", began.elapsed());
     }
 }

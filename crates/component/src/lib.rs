@@ -68,7 +68,7 @@ pub use extension::{
     Status, Waiting, WalSettings,
 };
 pub use id::{ComponentId, InvalidId, LogId, Position};
-pub use intake::{Accepted, Door, Intake, Refused, Request, Reservation};
+pub use intake::{Accepted, Door, Intake, PATIENCE, Refused, Request, Reservation};
 pub use listener::Listener;
 pub use notices::{Notices, Sender};
 pub use pinned::{Pinned, Source};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use spanledger_component::{
-    Accepted, Budget, ComponentId, Door as Contract, Error, Notices, Refused, Request, Reservation, Signal,
+    Accepted, Budget, ComponentId, Door as Contract, Error, Notices, PATIENCE, Refused, Request, Reservation,
+    Signal,
 };
 use spanledger_otlp::{Message, Rejection, walk};
 use spanledger_wal::{AppendError, Entry, Wal};
@@ -16,10 +17,6 @@ use crate::window::signal_index;
 
 /// How long a request may wait for the disk. Most senders give up after 10 s, without an answer that says what to do.
 const DISK_PATIENCE: Duration = Duration::from_secs(8);
-
-/// How long a request waits for room before it is refused. It holds a part of its connection's window meanwhile, so that
-/// others of that connection, which have room, wait as long.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// When a refused sender is asked to try again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// How many rejected items are named in an answer.

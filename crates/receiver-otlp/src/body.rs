@@ -14,7 +14,7 @@ use crate::failure::{Failure, Reason};
 /// Room for a body of unknown size, to start with.
 const UNKNOWN_BYTES: usize = 64 * 1024;
 
-/// The room that is waited for before anything is read; what is needed beyond that is waited for a second at most.
+/// The room that is waited for before anything is read; what is needed beyond that is waited for anew.
 const FIRST_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long nothing may come of a body, so that a stalled sender does not hold its room for ever.
