@@ -16,7 +16,9 @@ use crate::{
     totals::{SIGNALS, Totals},
 };
 
-const READ_CHUNK_BYTES: usize = 1 << 20;
+/// What is read of a segment at a time, at most and at least: what is given out keeps all of it in memory.
+const READ_CHUNK_BYTES_MAX: u64 = 1 << 20;
+const READ_CHUNK_BYTES_MIN: u64 = 64 << 10;
 const COUNT_CHUNK_BYTES: usize = 64 << 10;
 
 /// How much to read at most; one record is read in any case.
@@ -163,7 +165,8 @@ impl Shared {
         let file = self.disk.open(&segment.path)?;
         let start = self.start_at(segment, from);
         let range = (start.mark.offset, segment.end);
-        let mut scan = Scan::new(&*file, segment.head.generation, range, start.position, READ_CHUNK_BYTES)?;
+        let chunk_bytes = gather.limits.bytes.clamp(READ_CHUNK_BYTES_MIN, READ_CHUNK_BYTES_MAX) as usize;
+        let mut scan = Scan::new(&*file, segment.head.generation, range, start.position, chunk_bytes)?;
         let mut totals = start.mark.totals;
         while let Some(step) = scan.next()? {
             let raw = match step {
