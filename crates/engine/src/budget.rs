@@ -13,6 +13,9 @@ const WINDOW_BYTES_MAX: usize = 8 << 20;
 /// What the columns of a small span take beside its body, generously.
 const COLUMN_BYTES_OF_A_ROW: usize = 3072;
 const DEFAULT_BYTES: u64 = 512 << 20;
+/// The most that is left to the allocator and to connections. What was freed is not given back at once, and what is asked
+/// for next seldom has the same size: under overload that is some 30 MiB, and about as much as the shares where they are small.
+const SLACK_BYTES_MAX: usize = 32 << 20;
 /// What the program needs beside the budget.
 const PROGRAM_BYTES: u64 = 64 << 20;
 
@@ -53,7 +56,8 @@ impl Shares {
     /// Splits a budget.
     pub fn of(memory_bytes: u64) -> Self {
         let memory = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
-        let eighth = memory / 8;
+        let slack = (memory / 4).min(SLACK_BYTES_MAX);
+        let eighth = (memory - slack) / 8;
         let intake = (eighth * 2).min(INTAKE_BYTES_MAX);
         Self {
             intake,
@@ -62,7 +66,7 @@ impl Shares {
             readers: eighth,
             exporters: eighth * 3,
             connectors: eighth,
-            request_max: eighth.min(REQUEST_BYTES_MAX),
+            request_max: (memory / 8).min(REQUEST_BYTES_MAX),
         }
     }
 
@@ -96,11 +100,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shares_add_up_to_the_budget() {
-        let shares = Shares::of(512 << 20);
-        let Shares { intake, recent, repeats, readers, exporters, connectors, .. } = shares;
-        assert_eq!(intake + recent + repeats + readers + exporters + connectors, 512 << 20);
-        assert_eq!(shares.request_max, 64 << 20);
+    fn the_shares_leave_a_quarter_to_the_allocator_but_no_more_than_it_needs() {
+        let of = |memory: u64| {
+            let shares = Shares::of(memory);
+            assert!(shares.request_max <= shares.intake, "one request fits");
+            let Shares { intake, recent, repeats, readers, exporters, connectors, .. } = shares;
+            intake + recent + repeats + readers + exporters + connectors
+        };
+        assert_eq!(of(32 << 20), 24 << 20);
+        assert_eq!(of(512 << 20), 480 << 20);
+        assert_eq!(Shares::of(512 << 20).request_max, 64 << 20);
         assert_eq!(Shares::of(32 << 20).request_max, 4 << 20);
     }
 
