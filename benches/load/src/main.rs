@@ -14,7 +14,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Each span has the attributes that an instrumented call of a model would have, and every request differs from all
 /// others in its ids. Without --rate, each sender sends its next request when the last one is acknowledged. With it, requests
-/// are due at even distances, and a latency counts from when its request was due, so that waiting for a slow collector shows.
+/// are due at even distances, and a latency counts from when its request was due where no sender was free by then, so that
+/// waiting for a slow collector shows.
 #[derive(Parser)]
 #[command(name = "spanledger-load")]
 struct Arguments {

@@ -8,7 +8,7 @@ pub enum Pace {
     /// Each sender sends its next request when the last one is answered.
     AsAcknowledged,
     /// So many requests a second, whether the last ones are answered or not. A latency counts from when its request was
-    /// due.
+    /// due, or sent if a sender was free by then.
     PerSecond(f64),
     /// So many requests a second, which are more than the collector can take. A latency counts from when its request was
     /// sent: the lateness of a generator that shares the machine is not the collector's.

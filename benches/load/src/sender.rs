@@ -108,12 +108,15 @@ impl Schedule {
     }
 
     /// Sends until the time is over. Where there is a rate that the collector should keep up with, a latency counts from
-    /// when its request was due, so that a collector which lets senders wait does not hide that.
+    /// when its request was due, so that a collector which lets senders wait does not hide that. A sender that was free
+    /// by then wakes up late by itself, a millisecond with tokio's timer: that is not the collector's.
     async fn work(&self, mut sender: impl Sender) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::new()?;
         while let Some(due) = self.next_due() {
+            let was_free = Instant::now() <= due;
             sleep_until(due).await;
-            let counted_from = if matches!(self.pace, Pace::PerSecond(_)) { due } else { Instant::now() };
+            let is_late = matches!(self.pace, Pace::PerSecond(_)) && !was_free;
+            let counted_from = if is_late { due } else { Instant::now() };
             let answer = sender.send_next().await;
             let waits = self.pace == Pace::AsAcknowledged && answer != Answer::Acknowledged;
             outcome.count(answer, counted_from.elapsed())?;
@@ -165,6 +168,15 @@ mod tests {
         assert_eq!(outcome.acknowledged, 10);
         // The tenth was due after 0.9 s, and answered after 10 s.
         assert!((outcome.longest_ms() - 9100.0).abs() < 10.0, "{}", outcome.longest_ms());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_is_late_is_no_latency() {
+        // A third of a second is no whole number of milliseconds.
+        let schedule = Schedule::new(Pace::PerSecond(3.0), 2 * SECOND);
+        let outcome = schedule.work(Answers(Answer::Acknowledged, Duration::ZERO)).await.unwrap();
+        assert_eq!(outcome.acknowledged, 6);
+        assert!(outcome.longest_ms() < 0.1, "{}", outcome.longest_ms());
     }
 
     #[tokio::test(start_paused = true)]
