@@ -1,5 +1,5 @@
-//! `cargo xtask bench [suite|growth [WORD...] | instructions]`: the benchmarks of the parts, then Spanledger beside its peers,
-//! then alone as it is given more.
+//! `cargo xtask bench [suite|growth [WORD...] | instructions | flames]`: the benchmarks of the parts, then Spanledger beside its
+//! peers, then alone as it is given more.
 
 use std::process::Command;
 
@@ -9,8 +9,8 @@ use crate::stage::Stages;
 use crate::tools::{self, Tool};
 use crate::workspace::{Metadata, build_dist};
 
-/// Runs the suite or the curves of growth alone, with what follows as arguments, or only counts instructions, or runs
-/// everything. An error when the first word is another.
+/// Runs the suite or the curves of growth alone, with what follows as arguments, or only counts instructions or draws flame
+/// graphs, or runs everything that is measured. An error when the first word is another.
 pub(crate) fn bench(arguments: &[String], stages: &mut Stages) -> Result<(), Failure> {
     let rest = arguments.get(1..).unwrap_or_default();
     match arguments.first().map(String::as_str) {
@@ -24,12 +24,15 @@ pub(crate) fn bench(arguments: &[String], stages: &mut Stages) -> Result<(), Fai
             stages.run("growth", || run_growth(rest));
         }
         Some("instructions") => return instructions::bench(rest, stages),
+        Some("flames") => {
+            tools::install_those(&[Tool::Inferno], stages);
+            stages.run("flames", run_flames);
+        }
         Some(word) => {
             return Err(format!(
-                "bench {word}: only bench, bench suite [WORD...], bench growth [WORD...] or bench instructions"
+                "bench {word}: only bench, bench suite [WORD...], bench growth [WORD...], bench instructions or bench flames"
             )
-            .into()
-            );
+            .into());
         }
     }
     Ok(())
@@ -57,6 +60,20 @@ fn run_suite(arguments: &[String]) -> Result<(), Failure> {
 
 fn run_growth(arguments: &[String]) -> Result<(), Failure> {
     run(&mut measure("growth", arguments)?)
+}
+
+/// Of a build without link-time optimisation, so that functions keep their names.
+fn run_flames() -> Result<(), Failure> {
+    let target = Metadata::read()?.target_folder();
+    let built = target.join("flames");
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "spanledger", "--config", "profile.release.lto=\"off\""]);
+    run(build.arg("--target-dir").arg(&built))?;
+    let mut suite = cargo();
+    suite.args(["run", "--release", "--package", "spanledger-suite", "--", "flames"]);
+    suite.arg("--folder").arg(target.join("bench"));
+    suite.env("SPANLEDGER_BIN", built.join("release/spanledger"));
+    run(suite.envs(Tool::Inferno.variables()))
 }
 
 /// The program that measures, with the collector as it is released.

@@ -29,7 +29,8 @@ usage: cargo xtask <verb>
   bench   the benchmarks of the parts, then Spanledger beside its peers, then alone as it is given more:
           [suite [--rounds N] [--seconds N] [WORD of a contender or load...]] only beside its peers
           [growth [--rounds N] [--seconds N] [WORD of what grows...]] only alone,
-          [instructions [--bless]] only counts what the parts take, and compares or commits to it
+          [instructions [--bless]] only counts what the parts take, and compares or commits to it,
+          [flames] only draws where processor time goes
   sdks    the tests with SDKs of language models: [--newest] [NAME...]
   tools   only installs the real servers and SDKs that tests use, into target/tools
   reliability

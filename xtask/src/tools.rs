@@ -13,7 +13,7 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use crate::command::{Failure, exists, program, read, root};
+use crate::command::{Failure, cargo, exists, program, read, root};
 use crate::counts::ARCHITECTURE;
 use crate::stage::{Outcome, Stages};
 use crate::{peers, sdks};
@@ -23,6 +23,9 @@ const MINIO_VERSION: &str = "v0.0.0-20260212201848-7aac2a2c5b7c";
 
 /// The last version that the module path `v2` has.
 const TOXIPROXY_VERSION: &str = "v2.5.0";
+
+/// Draws flame graphs.
+const INFERNO_VERSION: &str = "0.12.8";
 
 /// What packages are downloaded and unpacked with.
 const PACKAGE_MANAGER: &[(&str, &str)] = &[("apt-get", "--version"), ("dpkg", "--version")];
@@ -48,6 +51,7 @@ pub(crate) enum Tool {
     Valgrind,
     Collector,
     Rotel,
+    Inferno,
 }
 
 /// How an installation went.
@@ -108,6 +112,7 @@ impl Tool {
             Self::Valgrind => "valgrind",
             Self::Collector => "collector",
             Self::Rotel => "rotel",
+            Self::Inferno => "inferno",
         }
     }
 
@@ -138,6 +143,7 @@ impl Tool {
             Self::Valgrind => vec![("VALGRIND_LIB", folder.join("usr/libexec/valgrind"))],
             Self::Collector => vec![("SPANLEDGER_OTELCOL", folder.join("otelcol"))],
             Self::Rotel => vec![("SPANLEDGER_ROTEL", folder.join("rotel-agent"))],
+            Self::Inferno => vec![("SPANLEDGER_INFERNO", folder.join("bin"))],
         }
     }
 
@@ -166,6 +172,7 @@ impl Tool {
             Self::Python | Self::Rotel => &[("python3", "--version")],
             Self::Node => &[("node", "--version"), ("npm", "--version")],
             Self::Sdks => &[("python3", "--version"), ("node", "--version"), ("npm", "--version")],
+            Self::Inferno => &[("perf", "--version")],
         };
         needed.iter().find(|(name, version_flag)| !exists(name, version_flag)).map(|(name, _)| *name)
     }
@@ -205,6 +212,7 @@ impl Tool {
             Self::Sdks => sdks::install(),
             Self::Collector => once(&peers::collector_version()?, &peers::build_collector),
             Self::Rotel => once(&peers::rotel_version()?, &peers::install_rotel),
+            Self::Inferno => once(INFERNO_VERSION, &install_inferno),
         }
     }
 }
@@ -257,6 +265,14 @@ pub(crate) fn node_version(folder: &Path) -> Result<String, Failure> {
 /// Compiles it, giving way to whatever else is being compiled: there it is the tests that are waited for.
 fn install_with_go(package: &str, target: &Path) -> Result<(), Failure> {
     read(program("nice").args(["go", "install", package]).env("GOBIN", target))?;
+    Ok(())
+}
+
+/// Compiles it. It is a program and no dependency, since it has another licence.
+fn install_inferno(target: &Path) -> Result<(), Failure> {
+    let mut install = cargo();
+    install.args(["install", "inferno", "--locked", "--no-default-features", "--features", "cli"]);
+    read(install.args(["--version", INFERNO_VERSION, "--root"]).arg(target))?;
     Ok(())
 }
 

@@ -32,6 +32,11 @@ impl Process {
         Ok(Self { child, started })
     }
 
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Time on any core since it was started: its own, the kernel's for it, and that of its children that have ended.
     pub fn cpu_seconds(&self) -> Result<f64, Failure> {
         cpu_seconds(self.child.id())

@@ -28,7 +28,7 @@ enum Program {
 }
 
 /// All, the one that the others are compared with first.
-pub(crate) const CONTENDERS: [Contender; 7] = [
+pub(crate) const CONTENDERS: [Contender; 8] = [
     Contender {
         name: "spanledger",
         title: "Spanledger, everything on",
@@ -42,6 +42,13 @@ pub(crate) const CONTENDERS: [Contender; 7] = [
         program: Program::Spanledger,
         does: "fsync before the acknowledgement, decodes, and throws away",
         lacks: "derives nothing, writes no files: what is left to the rest of Spanledger is the difference",
+    },
+    Contender {
+        name: "ledger-parquet",
+        title: "Spanledger, no GenAI, no metrics",
+        program: Program::Spanledger,
+        does: "fsync before the acknowledgement, sorted Parquet of zstd(1) on the local disk, exactly once",
+        lacks: "reads no calls out of spans: no columns of GenAI, no cost, no metrics by model",
     },
     Contender {
         name: "collector-nop",

@@ -1,12 +1,14 @@
 //! The whole program under load, on this machine: beside its peers, and alone as what it is given grows.
 //!
 //! `cargo xtask bench suite` installs the peers and starts the one, `cargo xtask bench growth` the other. What was
-//! measured goes to `target/bench`; a run of everything also writes a page of `docs` and its pictures.
+//! measured goes to `target/bench`; a run of everything also writes a page of `docs` and its pictures. `cargo xtask bench
+//! flames` draws where its time goes.
 
 mod arguments;
 mod bare;
 mod case;
 mod contender;
+mod flames;
 mod growth;
 mod machine;
 mod measure;
@@ -30,6 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Verb {
     Peers(peers::Arguments),
     Growth(growth::Arguments),
+    Flames(flames::Arguments),
 }
 
 #[tokio::main(worker_threads = 1)]
@@ -37,6 +40,7 @@ async fn main() -> ExitCode {
     let done = match Verb::parse() {
         Verb::Peers(arguments) => peers::run(&arguments).await,
         Verb::Growth(arguments) => growth::run(&arguments).await,
+        Verb::Flames(arguments) => flames::run(&arguments).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn words_choose_contenders_and_loads_apart() {
-        assert_eq!(chosen(&[]), Some((7, 3)));
+        assert_eq!(chosen(&[]), Some((8, 3)));
         assert_eq!(chosen(&["collector"]), Some((3, 3)));
         assert_eq!(chosen(&["rotel-otlp", "spanledger", "small"]), Some((2, 2)));
     }

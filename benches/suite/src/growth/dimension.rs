@@ -124,6 +124,24 @@ pub(crate) const DIMENSIONS: &[Dimension] = &[
                 one second instead of ten, so that counting them is part of what is measured.",
     },
     Dimension {
+        name: "memory",
+        title: "Memory",
+        unit: "MiB of service.memory",
+        sizes: &[16.0, 32.0, 64.0, 128.0, 512.0],
+        measure: Measure::Load(of_memory),
+        curves: &[cost(figure::PEAK, 1.0), cost(figure::CPU, 0.0)],
+        columns: &[
+            figure::ACKNOWLEDGED,
+            figure::DELIVERED,
+            figure::P99,
+            figure::GENERATOR,
+            figure::REFUSED,
+            figure::FAILED,
+        ],
+        about: "As beside one service: requests of 4 small spans, 16 under way on one connection, as fast as they are acknowledged. 32 MiB is what \
+                `config/sidecar.yaml` has.",
+    },
+    Dimension {
         name: "backlog",
         title: "Backlog",
         unit: "GiB of backlog",
@@ -166,7 +184,7 @@ pub(crate) const DIMENSIONS: &[Dimension] = &[
         ],
         about: "Ten times the rate that it acknowledges and delivers, as requests of 10 spans with 8 KB of messages over 500 connections, due at even \
                 distances whether the last ones are answered or not. Latencies are those of 16 more senders on 2 connections and on a thread of their \
-                own, counted from when their requests were due: the flood's senders wait for each other in a generator that takes most of a core. Of few \
+                own, counted from when their requests were due or, if one was free by then, sent: the flood's senders wait for each other in a generator that takes most of a core. Of few \
                 answers the longest stands for p99. Refused are those that may be tried again. The goal: p99 of what is acknowledged below a second, \
                 nothing failed or lost, and at most 64 MiB above the budget.",
     },
@@ -249,6 +267,11 @@ fn of_exporters(exporters: f64) -> Setup {
 fn of_series(series: f64) -> Setup {
     let config = "{connectors: {genai_metrics: {settle: {window: 1s}}}}".to_owned();
     Setup { shape: Shape { models: whole(series), ..Shape::USUAL }, config, ..Setup::default() }
+}
+
+fn of_memory(mib: f64) -> Setup {
+    let config = format!("{{service: {{memory: {mib}MiB}}}}");
+    Setup { shape: Shape { spans: 4, ..Shape::USUAL }, connections: 1, config, ..Setup::default() }
 }
 
 /// A size as a count.

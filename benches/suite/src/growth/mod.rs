@@ -9,8 +9,8 @@ mod load;
 mod overload;
 mod page;
 mod results;
-mod running;
-mod setup;
+pub(crate) mod running;
+pub(crate) mod setup;
 
 use std::time::Duration;
 
