@@ -114,6 +114,12 @@ mod tests {
     }
 
     #[test]
+    fn segments_are_small_below_64_mib() {
+        assert_eq!(Shares::of(64 << 20).recent, crate::engine::SMALL_RECENT_BYTES);
+        assert!(Shares::of(63 << 20).recent < crate::engine::SMALL_RECENT_BYTES);
+    }
+
+    #[test]
     fn a_budget_that_is_too_small_to_run_is_refused_with_the_smallest() {
         assert!(Shares::check(None).is_ok() && Shares::check(Some(8 << 20)).is_ok());
         let refused = Shares::check(Some(1)).unwrap_err().to_string();

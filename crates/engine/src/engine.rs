@@ -48,8 +48,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(4);
 /// What remembering a request takes.
 const REPEAT_BYTES: usize = 96;
 
-/// Below a budget of 64 MiB the segments of the log are small too.
-const SMALL_RECENT_BYTES: usize = 6 << 20;
+/// Below a budget of 64 MiB, of which this is the share, the segments of the log are small too.
+pub(crate) const SMALL_RECENT_BYTES: usize = 9 << 19;
 const SMALL_SEGMENT_BYTES: u64 = 8 << 20;
 
 /// What an engine needs beside the graph.
