@@ -1,6 +1,7 @@
 //! Where Spanledger's processor time goes under each load, as flame graphs.
 
 use std::fs::File;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -58,13 +59,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         let recorded = settings.folder.join(format!("{}.perf", case.name));
         record(case, &settings, &recorded).await?;
         let picture = arguments.pictures.join(format!("{}-{}.svg", arguments.name, case.name));
-        draw(case, &recorded, &arguments.inferno, &picture)?;
+        std::fs::write(&picture, draw(case, &recorded, &arguments.inferno)?)?;
         say(&format!("{} is in {}", case.title, picture.display()));
     }
     Ok(())
 }
 
-/// Samples the program from the first request until all is delivered.
+/// Samples the program, warmed up, while it is sent as much as it takes and until that is delivered.
 async fn record(case: &Case, settings: &Settings, to: &Path) -> Result<(), Failure> {
     let folder = tempfile::tempdir_in(&settings.folder)?;
     let requests = Arc::new(Requests::new(case.shape, 1));
@@ -72,6 +73,8 @@ async fn record(case: &Case, settings: &Settings, to: &Path) -> Result<(), Failu
     let running = Running::start(settings, &setup, folder.path(), 0).await?;
     running.send(&setup, &requests, Pace::AsAcknowledged, WARMED_FOR).await?;
     running.flush().await?;
+    // What an earlier run left is not to be drawn again.
+    let _ = std::fs::remove_file(to);
     let perf = attach(running.process.id(), to)?;
     let sent = running.send(&setup, &requests, Pace::AsAcknowledged, settings.time).await;
     let flushed = running.flush().await;
@@ -89,23 +92,33 @@ fn attach(process: u32, to: &Path) -> Result<Child, Failure> {
 
 /// Has perf write what it still holds.
 fn end(mut perf: Child) -> Result<(), Failure> {
-    let id = i32::try_from(perf.id()).ok().and_then(Pid::from_raw).ok_or("perf has no process id")?;
-    kill_process(id, Signal::INT)?;
-    perf.wait()?;
-    Ok(())
+    kill_process(Pid::from_child(&perf), Signal::INT)?;
+    let status = perf.wait()?;
+    match status.success() || status.signal() == Some(Signal::INT.as_raw()) {
+        true => Ok(()),
+        false => Err(format!("perf record ended with {status}: see kernel.perf_event_paranoid").into()),
+    }
 }
 
-fn draw(case: &Case, recorded: &Path, inferno: &Path, to: &Path) -> Result<(), Failure> {
+/// The flame graph of what was recorded.
+fn draw(case: &Case, recorded: &Path, inferno: &Path) -> Result<String, Failure> {
     let (stacks, folded) = (recorded.with_extension("stacks"), recorded.with_extension("folded"));
-    let mut script = Command::new("perf");
-    script.args(["script", "--no-inline", "--input"]);
-    write(script.arg(recorded), &stacks)?;
+    write(Command::new("perf").args(["script", "--no-inline", "--input"]).arg(recorded), &stacks)?;
     write(Command::new(inferno.join("inferno-collapse-perf")).arg(&stacks), &folded)?;
+    std::fs::remove_file(stacks)?;
+    let picture = recorded.with_extension("svg");
     let mut graph = Command::new(inferno.join("inferno-flamegraph"));
     graph.args(["--title", &format!("Spanledger: {}", case.title), "--minwidth", LEAST_PER_CENT]);
-    write(graph.args(["--colors", "rust"]).arg(&folded), to)?;
-    std::fs::remove_file(stacks)?;
-    Ok(())
+    write(graph.args(["--colors", "rust"]).arg(&folded), &picture)?;
+    Ok(without_script(&std::fs::read_to_string(picture)?))
+}
+
+/// The picture alone: a page that shows it runs no script, and what the script would do has another licence.
+fn without_script(svg: &str) -> String {
+    let parts =
+        svg.split_once("<script").and_then(|(head, rest)| Some((head, rest.split_once("</script>")?.1)));
+    let svg = parts.map_or_else(|| svg.to_owned(), |(head, rest)| format!("{head}{rest}"));
+    svg.replace(" onload=\"init(evt)\"", "")
 }
 
 /// Runs it with what it prints in a file.
@@ -117,5 +130,18 @@ fn write(command: &mut Command, to: &Path) -> Result<(), Failure> {
     match output.status.success() {
         true => Ok(()),
         false => Err(format!("{name} failed: {}", String::from_utf8_lossy(&output.stderr)).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_has_no_script() {
+        let svg =
+            r#"<svg onload="init(evt)" width="1"><script type="x"><![CDATA[f()]]></script><rect/></svg>"#;
+        assert_eq!(without_script(svg), r#"<svg width="1"><rect/></svg>"#);
+        assert_eq!(without_script("<svg/>"), "<svg/>");
     }
 }
