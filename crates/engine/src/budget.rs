@@ -14,7 +14,7 @@ const WINDOW_BYTES_MAX: usize = 8 << 20;
 const COLUMN_BYTES_OF_A_ROW: usize = 3072;
 const DEFAULT_BYTES: u64 = 512 << 20;
 /// The most that is left to the allocator and to connections. What was freed is not given back at once, and what is asked
-/// for next seldom has the same size: under overload that is some 30 MiB, and about as much as the shares where they are small.
+/// for next seldom has the same size; under overload that is more than this, so a part of it is still beside the budget.
 const SLACK_BYTES_MAX: usize = 32 << 20;
 /// What the program needs beside the budget.
 const PROGRAM_BYTES: u64 = 64 << 20;
