@@ -113,8 +113,8 @@ impl DiskFile for TroubledFile {
         self.file.append(slices)
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+    fn read_at(&self, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+        self.file.read_at(offset, bytes)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -3,9 +3,11 @@
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, IoSlice, Write},
-    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
+
+use rustix::{buffer::spare_capacity, io::Errno};
 
 /// A file system. Names are durable only after `sync_directory`.
 pub trait Disk: Send + Sync {
@@ -18,10 +20,7 @@ pub trait Disk: Send + Sync {
     /// Reads a whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let file = self.open(path)?;
-        let mut bytes = vec![0; usize::try_from(file.length()?).map_err(io::Error::other)?];
-        let read = file.read_at(&mut bytes, 0)?;
-        bytes.truncate(read);
-        Ok(bytes)
+        file.read_at(0, usize::try_from(file.length()?).map_err(io::Error::other)?)
     }
     /// Names and lengths of the files in a directory.
     fn list(&self, directory: &Path) -> io::Result<Vec<(String, u64)>>;
@@ -39,8 +38,8 @@ pub trait Disk: Send + Sync {
 pub trait DiskFile: Send + Sync {
     /// Writes all slices one after the other behind what this handle wrote last (at the start: from 0).
     fn append(&self, slices: &mut [IoSlice<'_>]) -> io::Result<()>;
-    /// Fills as much of `buffer` as there is from `offset` on; fewer bytes mean the file ends there.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// So many bytes from `offset` on; fewer mean that the file ends there.
+    fn read_at(&self, offset: u64, bytes: usize) -> io::Result<Vec<u8>>;
     /// Makes what was written durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
     /// Lets the next read of these bytes come from the disk itself, where the system can do that.
@@ -127,17 +126,17 @@ impl DiskFile for File {
         Ok(())
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match FileExt::read_at(self, rest, offset + filled as u64) {
+    fn read_at(&self, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+        let mut read = Vec::with_capacity(bytes);
+        while read.len() < bytes {
+            let next = offset + read.len() as u64;
+            match rustix::io::pread(self, spare_capacity(&mut read), next) {
                 Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(filled)
+        Ok(read)
     }
 
     fn sync(&self) -> io::Result<()> {

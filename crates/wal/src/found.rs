@@ -92,10 +92,7 @@ fn empty_head(number: u64) -> Head {
 
 /// The bytes at the start of a file, as many as a head has.
 fn read_start(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; HEAD_BYTES as usize];
-    let read = disk.open(path)?.read_at(&mut bytes, 0)?;
-    bytes.truncate(read);
-    Ok(bytes)
+    disk.open(path)?.read_at(0, HEAD_BYTES as usize)
 }
 
 /// A head made from the snapshot that follows it, or from the first record that can be read.

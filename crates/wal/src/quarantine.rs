@@ -77,14 +77,12 @@ impl Quarantine {
         let to = disk.create(&self.directory.join(name))?;
         let (mut offset, end) = (range.offset, range.offset + range.length);
         while offset < end {
-            let mut chunk = vec![0; CHUNK_BYTES.min(end - offset) as usize];
-            let read = from.read_at(&mut chunk, offset)?;
-            chunk.truncate(read);
+            let chunk = from.read_at(offset, CHUNK_BYTES.min(end - offset) as usize)?;
             if chunk.is_empty() {
                 break;
             }
             to.append(&mut [IoSlice::new(&chunk)])?;
-            offset += read as u64;
+            offset += chunk.len() as u64;
         }
         to.sync()?;
         disk.sync_directory(&self.directory)?;

@@ -10,6 +10,9 @@ use crate::{
     record::{ALIGNMENT, Content, HEADER_BYTES, Header, Kind},
 };
 
+/// A record that takes such a part of what is read at a time is a large one.
+const LARGE_SHARE: usize = 4;
+
 /// An intact record, or one that was repaired.
 pub(crate) struct Raw {
     pub(crate) header: Header,
@@ -221,12 +224,12 @@ impl Window<'_> {
             return Ok(held);
         }
         let rest = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut buffer = vec![0; length.max(self.chunk_bytes).min(rest)];
-        let read = self.file.read_at(&mut buffer, offset)?;
-        buffer.truncate(read);
+        // A large record comes by itself, with the header of the next: a part of that one would be read twice.
+        let is_large = length >= self.chunk_bytes / LARGE_SHARE;
+        let wanted = if is_large { length + HEADER_BYTES } else { self.chunk_bytes };
+        self.bytes = self.file.read_at(offset, wanted.min(rest))?.into();
         self.start = offset;
-        self.bytes = Bytes::from(buffer);
-        Ok(self.bytes.slice(..length.min(read)))
+        Ok(self.bytes.slice(..length.min(self.bytes.len())))
     }
 
     fn held(&self, offset: u64, length: usize) -> Option<Bytes> {

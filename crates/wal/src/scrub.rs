@@ -104,9 +104,7 @@ impl Shared {
         // What the memory holds of the file says nothing about the disk.
         file.forget_cached(place.offset, bytes - found.bytes)?;
         if place.offset == 0 {
-            let mut head = vec![0; HEAD_BYTES as usize];
-            file.read_at(&mut head, 0)?;
-            let is_whole = Head::is_whole(&head);
+            let is_whole = Head::is_whole(&file.read_at(0, HEAD_BYTES as usize)?);
             found.repaired += u64::from(!is_whole && self.repairs().note_head(&segment.path, &segment.head));
             found.bytes += HEAD_BYTES;
             place.offset = HEAD_BYTES;

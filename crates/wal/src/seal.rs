@@ -83,15 +83,13 @@ pub(crate) fn known(file: &dyn DiskFile, head: &Head) -> io::Result<Option<Vec<K
 /// The seal of a segment, if its file ends with one.
 pub(crate) fn read(file: &dyn DiskFile, head: &Head) -> io::Result<Option<proto::Seal>> {
     let length = file.length()?;
-    let mut trailer = [0; HEADER_BYTES];
     let Some(at) = length.checked_sub(HEADER_BYTES as u64) else { return Ok(None) };
-    file.read_at(&mut trailer, at)?;
+    let trailer = file.read_at(at, HEADER_BYTES)?;
     let Some((header, start)) = Header::decode_trailer(&trailer, at) else { return Ok(None) };
     if header.kind != Kind::Seal || header.generation != head.generation || start < HEAD_BYTES {
         return Ok(None);
     }
-    let mut record = vec![0; header.record_bytes() as usize];
-    file.read_at(&mut record, start)?;
+    let record = file.read_at(start, header.record_bytes() as usize)?;
     let content = header.content(&Bytes::from(record), start);
     Ok(content.and_then(|content| proto::Seal::decode(content.payload).ok()))
 }

@@ -159,9 +159,7 @@ impl Check<'_> {
         let file = self.disk.open(&self.segment.path)?;
         let length = file.length()?;
         self.report.bytes += length;
-        let mut head = vec![0; HEAD_BYTES as usize];
-        file.read_at(&mut head, 0)?;
-        if !Head::is_whole(&head) {
+        if !Head::is_whole(&file.read_at(0, HEAD_BYTES as usize)?) {
             self.add(0, HEAD_BYTES, Severity::Repaired, "head of the segment is damaged");
         }
         let (generation, base) = (self.segment.head.generation, self.segment.head.base);

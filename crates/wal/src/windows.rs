@@ -163,9 +163,7 @@ fn read(disk: &dyn Disk, path: &Path, bytes: u64) -> io::Result<Option<Vec<Known
     if bytes > FILE_BYTES_MAX {
         return Ok(None);
     }
-    let mut encoded = vec![0; bytes as usize];
-    disk.open(path)?.read_at(&mut encoded, 0)?;
-    Ok(decode(&encoded))
+    Ok(decode(&disk.open(path)?.read_at(0, bytes as usize)?))
 }
 
 fn encode(known: &[Known]) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! What is read before a log is open: its backlog is not.
+//! How much is read of the disk: no backlog before a log is open, and nothing of it twice afterwards.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
@@ -13,7 +13,7 @@ use std::{
 };
 
 use common::{append, bodies, crash_copy, options, segments};
-use spanledger_wal::{Disk, DiskFile, Options, RealDisk, Wal};
+use spanledger_wal::{Disk, DiskFile, Options, Position, ReadLimits, RealDisk, Wal};
 
 const SEGMENT_BYTES: u64 = 256 << 10;
 const RECORD_BYTES: usize = 8 << 10;
@@ -61,9 +61,9 @@ impl DiskFile for CountingFile {
     fn append(&self, slices: &mut [IoSlice<'_>]) -> io::Result<()> {
         self.0.append(slices)
     }
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let read = self.0.read_at(buffer, offset)?;
-        self.1.fetch_add(read as u64, Ordering::Relaxed);
+    fn read_at(&self, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+        let read = self.0.read_at(offset, bytes)?;
+        self.1.fetch_add(read.len() as u64, Ordering::Relaxed);
         Ok(read)
     }
     fn sync(&self) -> io::Result<()> {
@@ -109,4 +109,27 @@ fn after_a_crash_one_segment_is_read_and_of_the_others_their_heads_and_seals() {
     let (read, records) = opened(directory.path());
     assert_eq!(records, 1500);
     assert!(read <= of_others, "{read} bytes after a clean stop");
+}
+
+#[test]
+fn large_records_are_read_once() {
+    const LARGE_RECORD_BYTES: usize = 700 << 10;
+    let directory = tempfile::tempdir().unwrap();
+    let large_segments =
+        || Options { segment_bytes: 64 << 20, max_bytes: 128 << 20, ..options(directory.path()) };
+    let wal = Wal::open(large_segments()).unwrap();
+    common::add_branch(&wal, "parquet");
+    for number in 0..40 {
+        append(&wal, vec![number; LARGE_RECORD_BYTES]);
+    }
+    drop(wal);
+    let disk = Counting::default();
+    let read = disk.0.clone();
+    let wal = Wal::open_on(large_segments(), Arc::new(disk)).unwrap();
+    let before = read.load(Ordering::Relaxed);
+    let all = wal.read(Position::FIRST, None, ReadLimits { items: 40, bytes: u64::MAX }).unwrap();
+    assert_eq!(all.records.len(), 40);
+    let read = read.load(Ordering::Relaxed) - before;
+    // The first piece is read before it is known that what stands there is large.
+    assert!(read < 30 << 20, "{read} bytes of 27 MiB");
 }

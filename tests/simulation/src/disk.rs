@@ -487,15 +487,11 @@ impl DiskFile for OpenFile {
         })
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    fn read_at(&self, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
         self.file(|file| {
             let from = usize::try_from(offset).unwrap_or(usize::MAX);
-            let bytes = file.cache.get(from..).unwrap_or_default();
-            let read = bytes.len().min(buffer.len());
-            for (to, from) in buffer.iter_mut().zip(bytes) {
-                *to = *from;
-            }
-            read
+            let there = file.cache.get(from..).unwrap_or_default();
+            there.get(..bytes).unwrap_or(there).to_vec()
         })
     }
 

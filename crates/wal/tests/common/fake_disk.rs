@@ -193,12 +193,9 @@ impl DiskFile for FakeFile {
         failed
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    fn read_at(&self, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
         let inode = self.inode.lock().unwrap();
-        let bytes = inode.cache.get(offset as usize..).unwrap_or_default();
-        let read = bytes.len().min(buffer.len());
-        buffer[..read].copy_from_slice(&bytes[..read]);
-        Ok(read)
+        Ok(inode.cache.iter().skip(offset as usize).take(bytes).copied().collect())
     }
 
     fn sync(&self) -> io::Result<()> {
