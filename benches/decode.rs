@@ -12,7 +12,7 @@ use spanledger_testkit::spans;
 
 // The program's own: what prost allocates should cost what it would cost there.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 60;
 

@@ -11,7 +11,7 @@ use zstd::bulk::Compressor;
 
 // The program's own.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 20;
 const LEVEL: i32 = 1;

@@ -11,7 +11,7 @@ use spanledger_load::own_cpu_seconds;
 use spanledger_wal::{AppendError, Entry, Options, Wal};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const WRITERS: usize = 64;
 const MEASURED_FOR: Duration = Duration::from_secs(4);

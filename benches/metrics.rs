@@ -8,7 +8,7 @@ use spanledger_instructions::{Failure, Fold, Input, Work as _, decode};
 
 // The program's own.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 40;
 

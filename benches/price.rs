@@ -8,7 +8,7 @@ use spanledger_genai::{CallRef, CostStatus, Prices};
 use spanledger_instructions::call;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 60;
 const CALLS: usize = 20_000;

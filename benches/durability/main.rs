@@ -19,7 +19,7 @@ use spanledger_wal::{Control, Counts, Options, Position, Wal};
 use xxhash_rust::xxh3::xxh3_128;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const SENT_FOR: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 3;

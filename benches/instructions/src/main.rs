@@ -9,7 +9,7 @@ use spanledger_instructions::{Failure, Path, Work};
 
 // The program's own, so that it is the same one on every machine.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let Some(name) = std::env::args().nth(1) else {

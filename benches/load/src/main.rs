@@ -8,7 +8,7 @@ use clap::Parser;
 use spanledger_load::{Failure, Outcome, Pace, Plan, Protocol, Requests, Shape, Sink, send};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Sends spans of model calls over OTLP to a collector for some seconds, and prints how it took them.
 ///

@@ -24,7 +24,7 @@ use clap::Parser;
 use spanledger_load::Failure;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Measures Spanledger as a whole.
 #[derive(Parser)]

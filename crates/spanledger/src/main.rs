@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-// Gives memory back to the system after a burst, which the system's own allocator does not do from many threads.
+// Gives memory back to the system soon after a burst, as `.cargo/config.toml` has it, and keeps little beside what is in use.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     spanledger::main(spanledger::components::built_in())
