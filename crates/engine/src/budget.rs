@@ -16,6 +16,9 @@ const DEFAULT_BYTES: u64 = 512 << 20;
 /// The most that is left to the allocator and to connections. What was freed is not given back at once, and what is asked
 /// for next seldom has the same size; under overload that is more than this, so a part of it is still beside the budget.
 const SLACK_BYTES_MAX: usize = 32 << 20;
+/// Below this the segments of the log are small, too.
+const SMALL_BUDGET_BYTES: usize = 64 << 20;
+const SMALL_SEGMENT_BYTES: u64 = 8 << 20;
 /// What the program needs beside the budget.
 const PROGRAM_BYTES: u64 = 64 << 20;
 
@@ -36,6 +39,8 @@ pub struct Shares {
     pub connectors: usize,
     /// The largest request that is taken.
     pub request_max: usize,
+    /// The largest segment of the log, on disk: its seal is collected in memory.
+    pub segment_bytes_max: u64,
 }
 
 impl Shares {
@@ -67,6 +72,7 @@ impl Shares {
             exporters: eighth * 3,
             connectors: eighth,
             request_max: (memory / 8).min(REQUEST_BYTES_MAX),
+            segment_bytes_max: if memory < SMALL_BUDGET_BYTES { SMALL_SEGMENT_BYTES } else { u64::MAX },
         }
     }
 
@@ -115,8 +121,8 @@ mod tests {
 
     #[test]
     fn segments_are_small_below_64_mib() {
-        assert_eq!(Shares::of(64 << 20).recent, crate::engine::SMALL_RECENT_BYTES);
-        assert!(Shares::of(63 << 20).recent < crate::engine::SMALL_RECENT_BYTES);
+        assert_eq!(Shares::of(64 << 20).segment_bytes_max, u64::MAX);
+        assert_eq!(Shares::of(63 << 20).segment_bytes_max, 8 << 20);
     }
 
     #[test]

@@ -48,10 +48,6 @@ const STOP_PATIENCE: Duration = Duration::from_secs(4);
 /// What remembering a request takes.
 const REPEAT_BYTES: usize = 96;
 
-/// Below a budget of 64 MiB, of which this is the share, the segments of the log are small too.
-pub(crate) const SMALL_RECENT_BYTES: usize = 9 << 19;
-const SMALL_SEGMENT_BYTES: u64 = 8 << 20;
-
 /// What an engine needs beside the graph.
 #[derive(Clone)]
 pub struct Options {
@@ -173,9 +169,7 @@ pub(crate) fn open_log(
     let mut wal = log_options(&settings, options.clock.clone())?;
     wal.recent_bytes = shares.recent;
     wal.repeats_max = shares.repeats / REPEAT_BYTES;
-    if shares.recent < SMALL_RECENT_BYTES {
-        wal.segment_bytes = SMALL_SEGMENT_BYTES;
-    }
+    wal.segment_bytes = wal.segment_bytes.min(shares.segment_bytes_max);
     let opened = options.threads.open(wal).map_err(|error| Error::caused("extensions::wal", error))?;
     info!(directory = %settings.directory.display(), log = %opened.id(), "log opened");
     Ok(opened)
