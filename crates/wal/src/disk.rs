@@ -136,6 +136,8 @@ impl DiskFile for File {
                 Err(error) => return Err(error.into()),
             }
         }
+        // Room may be more than was asked for.
+        read.truncate(bytes);
         Ok(read)
     }
 
