@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const PAGE_BYTES: usize = 1024;
 
 /// Those who wait may want this part of the share together.
-const WAITING_PART: usize = 4;
+const WAITING_PART: usize = 16;
 
 /// A share of the memory budget. Cheap to clone; all clones share one count.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Budget {
     }
 
     /// Waits at most `patience` for room; `None` when there was none, or when the share is smaller than that. Also `None`,
-    /// and at once, when those who wait already want more than a quarter of the share: who waits behind them waits too long.
+    /// and at once, when those who wait already want more than a sixteenth of the share: who waits behind them waits too long.
     pub async fn reserve(&self, bytes: usize, patience: Duration) -> Option<Permit> {
         if bytes > self.bytes_max {
             return None;
@@ -132,10 +132,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_would_wait_behind_too_many_is_told_at_once() {
-        let budget = Budget::new(4096);
-        let all = budget.reserve(4096, Duration::ZERO).await.unwrap();
+        let budget = Budget::new(65_536);
+        let all = budget.reserve(65_536, Duration::ZERO).await.unwrap();
         let long = Duration::from_secs(60);
-        let mut first = Box::pin(budget.reserve(2048, long));
+        let mut first = Box::pin(budget.reserve(5120, long));
         assert!(timeout(Duration::ZERO, &mut first).await.is_err(), "waits");
         let refused = timeout(Duration::ZERO, budget.reserve(1024, long)).await;
         assert!(refused.is_ok_and(|refused| refused.is_none()));

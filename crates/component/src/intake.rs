@@ -9,8 +9,9 @@ use bytes::Bytes;
 use crate::{Error, Permit, Signal};
 
 /// How long a request waits for room, at first and whenever it needs more, before it is refused. It holds a part of its
-/// connection's window meanwhile, so that others of that connection, which have room, wait as long.
-pub const PATIENCE: Duration = Duration::from_millis(100);
+/// connection's window meanwhile, so that others of that connection, which have room, wait as long at every piece of their
+/// body: room is then held by requests that stand still.
+pub const PATIENCE: Duration = Duration::from_millis(20);
 
 /// One request: the OTLP protobuf message, decompressed; exactly what the log stores.
 #[derive(Debug, Clone)]
