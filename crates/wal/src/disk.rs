@@ -9,6 +9,10 @@ use std::{
 
 use rustix::{buffer::spare_capacity, io::Errno};
 
+/// Bytes written by one call. For 2 MiB or more ext4 takes huge pages, and those come from memory that a virtual machine
+/// with free page reporting has given back to its host: 8 MiB at once took 1.25 ms a MiB there, and 0.27 in pieces.
+const WRITE_BYTES_MAX: usize = 1 << 20;
+
 /// A file system. Names are durable only after `sync_directory`.
 pub trait Disk: Send + Sync {
     /// Makes a directory that only its owner may enter, with the ones above it; fine if it exists.
@@ -113,10 +117,9 @@ impl Disk for RealDisk {
 
 impl DiskFile for File {
     fn append(&self, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
-        let mut file = self;
         IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {
-            match file.write_vectored(slices) {
+            match write_piece(self, slices) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => IoSlice::advance_slices(&mut slices, written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -153,5 +156,37 @@ impl DiskFile for File {
 
     fn length(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
+    }
+}
+
+/// Writes as many of the slices as one call takes, or the start of the first; answers how many bytes.
+fn write_piece(mut file: &File, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    let mut bytes = 0_usize;
+    let fits = |slice: &&IoSlice<'_>| {
+        bytes = bytes.saturating_add(slice.len());
+        bytes <= WRITE_BYTES_MAX
+    };
+    match (slices.iter().take_while(fits).count(), slices.first()) {
+        (0, Some(large)) => file.write(large.get(..WRITE_BYTES_MAX).unwrap_or(large)),
+        (whole, _) => file.write_vectored(slices.get(..whole).unwrap_or(slices)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_in_several_pieces_comes_back_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let sizes = [0, WRITE_BYTES_MAX - 1, 0, 2, 3 * WRITE_BYTES_MAX + 5, 7, WRITE_BYTES_MAX, 0];
+        let bytes: Vec<u8> = (0..sizes.iter().sum::<usize>()).map(|index| (index % 251) as u8).collect();
+        let mut rest = &bytes[..];
+        let mut slices = sizes.map(|size| IoSlice::new(rest.split_off(..size).unwrap()));
+        let file = RealDisk.create(&folder.path().join("file")).unwrap();
+        file.append(&mut slices).unwrap();
+        file.append(&mut [IoSlice::new(b"end")]).unwrap();
+        assert!(file.read_at(0, bytes.len()).unwrap() == bytes);
+        assert_eq!(file.read_at(bytes.len() as u64, 100).unwrap(), b"end");
     }
 }
