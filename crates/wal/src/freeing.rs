@@ -58,7 +58,8 @@ fn thread() -> Option<&'static SyncSender<File>> {
 fn free(file: &File) {
     let mut length = file.metadata().map_or(0, |metadata| metadata.len());
     while length > 0 {
-        length = length.saturating_sub(STEP_BYTES);
+        // To where a page of the cache ends, which may be as large as a step: what is left of one is filled with zeros.
+        length = (length - 1) / STEP_BYTES * STEP_BYTES;
         let began = Instant::now();
         if file.set_len(length).is_err() {
             return;
@@ -75,7 +76,7 @@ mod tests {
     fn a_file_that_is_freed_has_no_bytes_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("1.seg");
-        fs::write(&path, vec![1; 3 << 20]).unwrap();
+        fs::write(&path, vec![1; (3 << 20) + 5]).unwrap();
         let file = OpenOptions::new().write(true).open(&path).unwrap();
         free(&file);
         assert_eq!((file.metadata().unwrap().len(), file.metadata().unwrap().blocks()), (0, 0));
