@@ -5,6 +5,8 @@ mod expanding;
 mod grpc;
 mod http;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::Response;
 use prost::Message as _;
@@ -70,6 +72,17 @@ impl Door {
             harness::grpc::export(self.collector.setup.grpc, "traces", &request.encode_to_vec()).await;
         assert_eq!(ended.status, 0, "{ended:?}");
         self.ids.extend(ids);
+    }
+
+    /// Less than half of what it took at most stays resident once all is delivered.
+    async fn gives_memory_back(&self) {
+        self.collector.flush().await;
+        let shrinks = async {
+            while self.collector.resident_bytes() > self.collector.peak_resident_bytes() / 2 {
+                self.collector.status().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), shrinks).await.expect("memory is given back");
     }
 
     /// Everything that was good was delivered, nothing else was, and memory stayed within its bounds.

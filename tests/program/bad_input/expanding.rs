@@ -78,7 +78,7 @@ async fn spans_that_are_as_many_as_are_taken_stay_within_the_budget() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_that_are_as_dense_as_is_taken_stay_within_the_budget() {
+async fn requests_that_are_as_dense_as_is_taken_stay_within_the_budget_and_their_memory_is_given_back() {
     let mut door = Door::open();
     // A key of 12 bytes and no value: 16 bytes on the wire.
     let attribute = KeyValue { key: "k".repeat(12), ..KeyValue::default() };
@@ -93,5 +93,6 @@ async fn requests_that_are_as_dense_as_is_taken_stay_within_the_budget() {
         assert_eq!(door.post(&[PROTOBUF], body).await.status(), 200);
         door.ids.extend(ids);
     }
+    door.gives_memory_back().await;
     door.close().await;
 }
