@@ -33,11 +33,17 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Connections at a time; further ones wait to be accepted. Each may hold a window of bytes that no budget counts.
 const CONNECTIONS_MAX: usize = 4096;
 
-/// A window of HTTP/2, and the read buffer of HTTP/1: what a client may send before it is read, and so make us hold.
-const WINDOW_BYTES: u32 = 64 * 1024;
-/// What the windows of connections of HTTP/2 come to together, roughly, and the least that one has: one frame.
-const WINDOWS_BYTES: u32 = 8 << 20;
+/// The read buffer of HTTP/1: what a client may send before it is read, and so make us hold.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// The same of a connection of HTTP/2, its window: what may come in a round trip. The first few, each of which may be a
+/// gateway far away, have the most; the least is a frame as all clients send them.
+const WINDOW_BYTES_MAX: u32 = 256 * 1024;
 const WINDOW_BYTES_MIN: u32 = 16 * 1024;
+/// A window between these is this by the number of connections. All windows come to more: each stays as it was given,
+/// while there were fewer.
+const WINDOWS_BYTES: u32 = 4 << 20;
+/// The largest frame of HTTP/2: each is a piece that has to be handed on. Some clients never send more than 16 KiB.
+const FRAME_BYTES_MAX: u32 = 64 * 1024;
 
 /// Requests under way that connections of HTTP/2 share: each takes some KiB beside its body, which no budget counts.
 const STREAMS: u32 = 1024;
@@ -75,7 +81,8 @@ where
             .http2()
             .max_concurrent_streams(streams)
             .initial_stream_window_size(window)
-            .initial_connection_window_size(window);
+            .initial_connection_window_size(window)
+            .max_frame_size(FRAME_BYTES_MAX);
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -91,11 +98,7 @@ where
 
 fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(WINDOW_BYTES as usize);
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(READ_BUFFER_BYTES);
     server
         .http2()
         .timer(TokioTimer::new())
@@ -119,7 +122,7 @@ impl Allowance {
         let connections = u32::try_from(connections.max(1)).unwrap_or(u32::MAX);
         Self {
             streams: (STREAMS / connections).clamp(STREAMS_OF_ONE_MIN, STREAMS_OF_ONE_MAX),
-            window: (WINDOWS_BYTES / connections).clamp(WINDOW_BYTES_MIN, WINDOW_BYTES),
+            window: (WINDOWS_BYTES / connections).clamp(WINDOW_BYTES_MIN, WINDOW_BYTES_MAX),
         }
     }
 }
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn connections_share_what_no_budget_counts_and_each_has_enough_to_go_on() {
         let allowed: Vec<Allowance> = (1..=CONNECTIONS_MAX).map(Allowance::among).collect();
-        assert_eq!((allowed[0].streams, allowed[0].window), (64, 64 * 1024));
+        assert_eq!((allowed[0].streams, allowed[0].window), (64, 256 * 1024));
         // Pieces of less are too many for h2 when they are not read.
         assert!(allowed.iter().all(|one| one.streams >= 4 && one.window / one.streams >= 1024));
         let of_500: u32 = allowed.iter().take(500).map(|one| one.window).sum();
