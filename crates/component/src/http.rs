@@ -42,7 +42,8 @@ const WINDOW_BYTES_MIN: u32 = 16 * 1024;
 /// A window between these is this by the number of connections. All windows come to more: each stays as it was given,
 /// while there were fewer.
 const WINDOWS_BYTES: u32 = 4 << 20;
-/// The largest frame of HTTP/2: each is a piece that has to be handed on. Some clients never send more than 16 KiB.
+/// The largest frame of HTTP/2, where the window is as large: each is a piece that has to be handed on. Some clients never
+/// send more than 16 KiB.
 const FRAME_BYTES_MAX: u32 = 64 * 1024;
 
 /// Requests under way that connections of HTTP/2 share: each takes some KiB beside its body, which no budget counts.
@@ -82,7 +83,7 @@ where
             .max_concurrent_streams(streams)
             .initial_stream_window_size(window)
             .initial_connection_window_size(window)
-            .max_frame_size(FRAME_BYTES_MAX);
+            .max_frame_size(window.min(FRAME_BYTES_MAX));
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
